@@ -1,0 +1,65 @@
+"""Bringing up Keras: slow and talkative, so it is done late, once, and quietly."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module, metadata
+
+PACKAGES_THAT_MATTER = (
+    "keras",
+    "tensorflow",
+    "numpy",
+    "tokenizers",
+    "onnx",
+    "onnxruntime",
+    "datasets",
+    "scikit-learn",
+)
+
+
+def load_keras() -> None:
+    """Import Keras and its backend without their start-up chatter.
+
+    What they print is shown after all if the import fails.
+    """
+    if "keras" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    with _quiet_stderr():
+        import_module("keras")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, this package and the libraries that shape a result."""
+    found = {"python": sys.version.split()[0]}
+    for package in ("sentiment", *PACKAGES_THAT_MATTER):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Hold back what is written to stderr, native libraries included."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(kept, 2)
+            held.seek(0)
+            os.write(2, held.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,0 +1,213 @@
+"""`sentiment inspect`: the layers of a config or a model, and what they do with a text."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentiment.config import Config, bundled_configs, load_config
+from sentiment.durable import write_file
+from sentiment.errors import ConfigError
+from sentiment.model_folder import ModelFolder, is_model_folder, open_model_folder
+from sentiment.runtime.inspection import (
+    Encoder,
+    LayerRow,
+    check_shapes,
+    format_probe,
+    format_shape_table,
+    probe,
+    shape_rows,
+    shapes_of,
+)
+from sentiment.runtime.replay_view import format_layers, format_scores
+from sentiment.runtime.text_states import TextStates, check_layer, text_states
+
+# What a config alone does not say: the labels are read from the data when training starts.
+ASSUMED_CLASSES = 2
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What the shapes are computed from, and where it was read."""
+
+    title: str
+    encoder: Encoder
+    classifier_units: int
+    num_classes: int
+    vocabulary_size: int
+    notes: tuple[str, ...] = ()
+
+    def rows(self, batch: int | None = None, time: int | None = None) -> list[LayerRow]:
+        return shape_rows(
+            self.encoder,
+            classifier_units=self.classifier_units,
+            num_classes=self.num_classes,
+            vocabulary_size=self.vocabulary_size,
+            batch=batch,
+            time=time,
+        )
+
+    def to_dict(self, rows: Sequence[LayerRow]) -> dict[str, object]:
+        return {
+            "inspected": self.title,
+            "encoder": asdict(self.encoder),
+            "layers": [row.to_dict() for row in rows],
+            "parameters": sum(row.parameters for row in rows),
+            "notes": list(self.notes),
+        }
+
+
+def inspect(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL|CONFIG", help="A model folder, or a config.")
+    ],
+    text: Annotated[
+        str | None, typer.Argument(metavar="TEXT", help="Show every state and gate for this text.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    npz: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, help="Write every array to this NPZ file."),
+    ] = None,
+    layer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the LSTMs, show this one: lstm_2.")
+    ] = None,
+    units: Annotated[
+        int, typer.Option(min=0, help="How many of each LSTM's strongest units to show.")
+    ] = 3,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a CONFIG's setting.")
+    ] = None,
+) -> None:
+    """Show the layers and their shapes; with a TEXT, hidden states, cell states and gates."""
+    if text is None and (npz is not None or layer is not None):
+        raise typer.BadParameter(f"{'--npz' if npz is not None else '--layer'} needs a TEXT")
+    if not _names_a_model(model):
+        plan = _plan_of_config(load_config(model, overrides or ()), model)
+        if text is not None:
+            raise ConfigError(
+                f"{model} is a config: it has no weights to read a text with",
+                expected="a model folder",
+                run=f"sentiment train {model}",
+            )
+        _print_plan(plan, as_json=as_json)
+        return
+    if overrides:
+        raise typer.BadParameter(f"--set needs a CONFIG; {model} is a trained model")
+    folder = open_model_folder(model)
+    plan = _plan_of_model(folder)
+    if layer is not None:
+        check_layer(layer, plan.encoder)
+    if text is None:
+        _print_plan(plan, as_json=as_json)
+        return
+    states = text_states(
+        text,
+        tokenizer=folder.tokenizer(),
+        weights=folder.load_weights(),
+        encoder=plan.encoder,
+        classes=folder.classes,
+    )
+    if npz is not None:
+        write_file(npz, states.to_npz(layer))
+        typer.echo(f"wrote {npz}", err=True)
+    rows = plan.rows(batch=1, time=len(states.tokens))
+    if as_json:
+        _print_json({**plan.to_dict(rows), **states.to_dict(layer)})
+    else:
+        _print_states(plan, rows, states, layer=layer, num_units=units)
+
+
+def _print_plan(plan: _Plan, *, as_json: bool) -> None:
+    rows = plan.rows()
+    if as_json:
+        _print_json(plan.to_dict(rows))
+    else:
+        _print(plan.title, format_shape_table(rows, parameters=True), *plan.notes)
+
+
+def _print_states(
+    plan: _Plan, rows: Sequence[LayerRow], states: TextStates, *, layer: str | None, num_units: int
+) -> None:
+    seen = states.seen
+    chances = " · ".join(
+        f"{name} {chance:.2f}"
+        for name, chance in zip(states.classes, seen.probabilities, strict=True)
+    )
+    label = states.classes[int(seen.probabilities.argmax())]
+    _print(
+        plan.title,
+        format_shape_table(rows, parameters=True),
+        format_probe(probe(seen.pooled, pooling=plan.encoder.pooling)),
+        "",
+        f"{label}: {chances}",
+        format_scores(states.rows, states.step_scores, bidirectional=plan.encoder.bidirectional),
+        "",
+        format_layers(states.rows, seen, layer=layer, num_units=num_units),
+    )
+
+
+def _names_a_model(name: str) -> bool:
+    """Tell a model folder from a config; a folder that only shares a config's name is none."""
+    path = Path(name)
+    # A text given without a model may be longer than any file name can be.
+    with contextlib.suppress(OSError):
+        if path.is_dir():
+            return is_model_folder(path) or name not in bundled_configs()
+        if path.is_file() or name in bundled_configs():
+            return False
+    shown = name if len(name) <= 60 else f"{name[:59]}…"
+    raise ConfigError(
+        f"no model folder and no config {shown!r}",
+        expected=f"a folder that `sentiment train` wrote, a YAML file, or one of "
+        f"{', '.join(bundled_configs())}",
+    )
+
+
+def _plan_of_config(config: Config, name: str) -> _Plan:
+    notes = [f"vocabulary: at most {config.text.vocabulary_size:,} tokens, fewer if texts are few"]
+    if config.data.classes is None:
+        notes.append(f"classes: {ASSUMED_CLASSES} assumed; training takes them from the data")
+    return _Plan(
+        title=f"config {name}",
+        encoder=Encoder(
+            embedding_units=config.encoder.embedding_units,
+            units=config.encoder.units,
+            bidirectional=config.encoder.bidirectional,
+            pooling=config.encoder.pooling,
+        ),
+        classifier_units=config.classifier.units,
+        num_classes=len(config.data.classes or range(ASSUMED_CLASSES)),
+        vocabulary_size=config.text.vocabulary_size,
+        notes=tuple(notes),
+    )
+
+
+def _plan_of_model(folder: ModelFolder) -> _Plan:
+    info = folder.info
+    plan = _Plan(
+        title=f"model {folder.path} · classes {', '.join(folder.classes)}",
+        encoder=folder.encoder,
+        classifier_units=info["classifier"]["units"],
+        num_classes=len(folder.classes),
+        vocabulary_size=info["vocabulary_size"],
+        notes=("weights.safetensors: every tensor has the shape that these layers call for",),
+    )
+    said = {entry["layer"]: tuple(entry["shape"]) for entry in info["layers"]}
+    check_shapes(shapes_of(plan.rows()), said, origin=str(folder.path / "model.json"))
+    return plan
+
+
+def _print(*blocks: str) -> None:
+    typer.echo("\n".join(blocks))
+
+
+def _print_json(content: dict[str, object]) -> None:
+    typer.echo(json.dumps(content, ensure_ascii=False))

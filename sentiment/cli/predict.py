@@ -1,0 +1,222 @@
+"""`sentiment predict`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sentiment.files import RowFault
+    from sentiment.runtime.predictor import Arrays, Prediction, SentimentModel
+
+# Rows read, predicted and written at a time: memory stays flat whatever the file's length.
+ROWS_AT_A_TIME = 4_096
+FAULTS_SHOWN = 10
+FIELDS = (
+    "text",
+    "label",
+    "score",
+    "probabilities",
+    "tokens",
+    "truncated_tokens",
+    "unknown_fraction",
+    "warning",
+)
+
+
+class Engine(StrEnum):
+    """What runs the network."""
+
+    onnx = "onnx"
+    int8 = "int8"
+    keras = "keras"
+
+
+class OnError(StrEnum):
+    """What happens at a row that cannot be read."""
+
+    stop = "stop"
+    skip = "skip"
+
+
+def predict(
+    texts: list[str] | None = typer.Argument(None, metavar="[TEXT]...", help="Texts."),
+    model: str | None = typer.Option(
+        None,
+        "--model",
+        "-m",
+        help="A model folder.",
+        show_default="$SENTIMENT_MODEL, else the newest under runs/",
+    ),
+    source: str | None = typer.Option(
+        None, "--input", "-i", metavar="FILE", help="csv, tsv, jsonl, parquet, txt, or - for lines."
+    ),
+    output: Path | None = typer.Option(
+        None, "--output", "-o", metavar="FILE", help="csv, tsv, jsonl or parquet; else stdout."
+    ),
+    text_column: str = typer.Option("text", help="The column of --input that holds the text."),
+    engine: Engine = typer.Option(Engine.onnx, help="What runs the network."),
+    on_error: OnError = typer.Option(OnError.stop, help="At a row that cannot be read."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object a line on stdout."),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="No shapes and no probe on stderr."),
+) -> None:
+    """Predict the sentiment of texts, or of every row of a file.
+
+    `score` runs from -1 to 1: expected polarity, not confidence. Input columns are kept.
+    """
+    if bool(texts) == (source is not None):
+        typer.echo("error: give TEXT or --input FILE (- for standard input), not both", err=True)
+        raise typer.Exit(2)
+    from sentiment.model_folder import default_model
+    from sentiment.runtime.predictor import SentimentModel
+
+    path: str | Path | None = model
+    if path is None:
+        path, why = default_model()
+        if not quiet:
+            typer.echo(why, err=True)
+    loaded = SentimentModel.load(path, engine=engine.value)
+    job = _Job(loaded, as_json=as_json, quiet=quiet)
+    if texts:
+        rows: Iterator[_Rows] = iter([_Rows(texts, [{} for _ in texts])])
+        columns: list[str] = []
+    else:
+        rows, columns = _read(job, str(source), text_column, stop=on_error == OnError.stop)
+    if output is None:
+        for prediction, others in job.run(rows):
+            _show(prediction, others, as_json=as_json)
+    else:
+        _write(job, rows, output, columns)
+    job.report_faults()
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Some texts, and the other columns of each."""
+
+    texts: list[str]
+    others: list[dict[str, object]]
+
+
+@dataclass
+class _Job:
+    """Runs a model over rows, and says once what the layers put out."""
+
+    model: SentimentModel
+    as_json: bool
+    quiet: bool
+    faults: list[RowFault] = field(default_factory=list)
+    done: int = 0
+
+    def run(self, rows: Iterator[_Rows]) -> Iterator[tuple[Prediction, dict[str, object]]]:
+        """Yield every answer with the other columns of its row."""
+        bar = None
+        for part in rows:
+            arrays = self.model.predict_arrays(part.texts)
+            if self.done == 0 and not self.quiet:
+                _say_shapes(arrays)
+            yield from zip(self.model.to_predictions(part.texts, arrays), part.others, strict=True)
+            self.done += len(part.texts)
+            if self.done >= ROWS_AT_A_TIME and sys.stderr.isatty():
+                if bar is None:
+                    from sentiment.cli.progress import progress_bar
+
+                    bar = progress_bar("texts")
+                    task = bar.add_task("predicting", total=None)
+                bar.update(task, completed=self.done)
+        if bar is not None:
+            bar.stop()
+
+    def report_faults(self) -> None:
+        """Say on stderr which rows were skipped."""
+        if not self.faults:
+            return
+        typer.echo(f"skipped {len(self.faults):,} rows that could not be read:", err=True)
+        for fault in self.faults[:FAULTS_SHOWN]:
+            typer.echo(f"  {fault.file} row {fault.row}: {fault.reason}", err=True)
+        if len(self.faults) > FAULTS_SHOWN:
+            typer.echo(f"  and {len(self.faults) - FAULTS_SHOWN:,} more", err=True)
+
+
+def _say_shapes(arrays: Arrays) -> None:
+    from sentiment.runtime.inspection import format_probe, format_shape_table
+
+    if arrays.layers:
+        typer.echo(format_shape_table(arrays.layers), err=True)
+        typer.echo(format_probe(arrays.final_state), err=True)
+
+
+def _read(
+    job: _Job, source: str, text_column: str, *, stop: bool
+) -> tuple[Iterator[_Rows], list[str]]:
+    from sentiment.errors import DataError
+    from sentiment.files import RowFault, read_columns, read_rows
+    from sentiment.text.tokenizer import check_text
+
+    columns = read_columns(source)
+    if text_column not in columns:
+        raise DataError(
+            f"{source} has no column {text_column!r}",
+            expected=f"one of {', '.join(columns)}",
+            run="sentiment predict … --text-column NAME",
+        )
+
+    def parts() -> Iterator[_Rows]:
+        texts: list[str] = []
+        others: list[dict[str, object]] = []
+        for row in read_rows(source, on_error="stop" if stop else "skip", faults=job.faults):
+            text = row.values.get(text_column)
+            reason = check_text(text)
+            if reason:
+                reason = f"column {text_column!r} holds {reason}"
+                if stop:
+                    raise DataError(
+                        f"{source} row {row.number}: {reason}",
+                        expected="text",
+                        run="sentiment predict … --on-error skip",
+                    )
+                job.faults.append(RowFault(source, row.number, reason))
+                continue
+            texts.append(str(text))
+            others.append(_renamed(row.values))
+            if len(texts) == ROWS_AT_A_TIME:
+                yield _Rows(texts, others)
+                texts, others = [], []
+        if texts:
+            yield _Rows(texts, others)
+
+    return parts(), list(_renamed(dict.fromkeys(columns)))
+
+
+def _renamed(values: dict[str, Any]) -> dict[str, object]:
+    """Keep every input column; one that a prediction has too becomes `input_…`."""
+    clashes = set(FIELDS) - {"text"}
+    return {f"input_{name}" if name in clashes else name: v for name, v in values.items()}
+
+
+def _show(prediction: Prediction, others: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        record = {**others, **prediction.to_dict()}
+        typer.echo(json.dumps(record, ensure_ascii=False, default=str))
+        return
+    text = " ".join(prediction.text.split())
+    shown = text if len(text) <= 100 else f"{text[:70]} … {text[-25:]}"
+    warning = f"  ({prediction.warning})" if prediction.warning else ""
+    confidence = prediction.probabilities[prediction.label]
+    typer.echo(f"{prediction.label}  {prediction.score:+.2f}  {confidence:.0%}  {shown}{warning}")
+
+
+def _write(job: _Job, rows: Iterator[_Rows], output: Path, columns: Sequence[str]) -> None:
+    from sentiment.files import write_rows
+
+    names = [*columns, *(name for name in FIELDS if name not in columns)]
+    records = ({**others, **prediction.to_dict()} for prediction, others in job.run(rows))
+    count = write_rows(output, records, columns=names)
+    typer.echo(f"{output}: {count:,} rows")

@@ -1,0 +1,252 @@
+"""All settings of a training: YAML plus `--set a.b=c`, checked and frozen.
+
+`configs/default.yaml` explains every key once. Unknown keys are refused with the nearest known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sentiment.bundled import bundled_path
+from sentiment.errors import ConfigError
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+PositiveInt = Annotated[int, Field(gt=0)]
+Pooling = Literal["last", "max", "mean", "max_last", "attention"]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DataSettings(_Settings):
+    """Where the labelled text is, and how it is split."""
+
+    source: Annotated[str, Field(min_length=1)] = "bundled"
+    text_column: str = "text"
+    label_column: str = "label"
+    classes: tuple[str, ...] | None = None
+    group_column: str | None = None
+    validation_fraction: Annotated[float, Field(gt=0, lt=0.9)] = 0.1
+    test_fraction: Fraction = 0.1
+    split_seed: int = 13
+    max_train_rows: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _classes_make_sense(self) -> DataSettings:
+        if self.classes is not None and (
+            len(self.classes) < 2 or len(set(self.classes)) < len(self.classes)
+        ):
+            raise ValueError("classes must be two or more different names")
+        if self.validation_fraction + self.test_fraction >= 1:
+            raise ValueError("validation_fraction and test_fraction leave nothing to train on")
+        return self
+
+
+class TextSettings(_Settings):
+    """How text becomes token ids."""
+
+    tokenizer: Literal["word", "bpe"] = "word"
+    vocabulary_size: Annotated[int, Field(ge=16)] = 20_000
+    min_frequency: PositiveInt = 2
+    max_tokens: PositiveInt = 400
+    head_tokens: Annotated[int, Field(ge=0)] = 100
+
+    @model_validator(mode="after")
+    def _head_fits(self) -> TextSettings:
+        if self.head_tokens > self.max_tokens:
+            raise ValueError("head_tokens is larger than max_tokens")
+        return self
+
+
+class EncoderSettings(_Settings):
+    """The stacked LSTM encoder: `len(units)` layers, the first nearest to the text."""
+
+    embedding_units: PositiveInt = 128
+    units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (128, 64)
+    bidirectional: bool = False
+    pooling: Pooling = "last"
+    embedding_dropout: Fraction = 0.4
+    dropout: Fraction = 0.3
+
+
+class ClassifierSettings(_Settings):
+    """The dense classifier that reads the encoder's output."""
+
+    units: PositiveInt = 32
+    dropout: Fraction = 0.3
+
+
+class TrainingSettings(_Settings):
+    """How the weights are found."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 13
+    epochs: PositiveInt = 10
+    batch_size: PositiveInt = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    warmup_fraction: Fraction = 0.1
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    label_smoothing: Fraction = 0.0
+    class_weights: Literal["none", "balanced"] = "none"
+    ema_momentum: Fraction = 0.998
+    patience: PositiveInt = 3
+    checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
+
+
+class ExportSettings(_Settings):
+    """What is written beside the float32 model."""
+
+    int8: bool = True
+    int8_max_accuracy_loss: Fraction = 0.002
+
+
+class Config(_Settings):
+    """One training, whole: saved as `config.yaml` in the model folder it made."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = "default"
+    data: DataSettings = DataSettings()
+    text: TextSettings = TextSettings()
+    encoder: EncoderSettings = EncoderSettings()
+    classifier: ClassifierSettings = ClassifierSettings()
+    training: TrainingSettings = TrainingSettings()
+    export: ExportSettings = ExportSettings()
+
+    def to_yaml(self) -> str:
+        """Return the settings as YAML that `load_config` reads back to an equal config."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+class _YamlLoader(yaml.SafeLoader):
+    """YAML 1.1 reads `1e-3` as text; this loader reads it as the number it is."""
+
+
+_YamlLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+$|^[-+]?\.\d+(?:[eE][-+]?\d+)?$"),
+    list("-+.0123456789"),
+)
+
+
+def load_config(name: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
+    """Read a config by path or bundled stem, apply `a.b=c` overrides, and check it.
+
+    Args:
+        name: a YAML path, the stem of a bundled config such as `imdb`, or None for `default`.
+        overrides: settings such as `training.epochs=3`; values are read as YAML.
+
+    Raises:
+        ConfigError: the file, a key or a value is not usable; the message names it.
+    """
+    path = _find(str(name) if name is not None else "default")
+    settings = {"name": path.stem, **_read(path)}
+    for override in overrides:
+        _apply(settings, override)
+    return make_config(settings, origin=str(path.name))
+
+
+def make_config(settings: Mapping[str, Any], *, origin: str) -> Config:
+    """Check a nested mapping of settings.
+
+    Raises:
+        ConfigError: with the first fault, in words, and `origin` named.
+    """
+    try:
+        return Config.model_validate(dict(settings))
+    except ValidationError as error:
+        raise _in_words(error, origin) from None
+
+
+def bundled_configs() -> list[str]:
+    """Return the stems of the configs that came with the package."""
+    return sorted(path.stem for path in bundled_path("configs").glob("*.yaml"))
+
+
+def _find(name: str) -> Path:
+    path = Path(name)
+    if path.is_file():
+        return path
+    bundled = bundled_path("configs") / f"{name}.yaml"
+    if "/" not in name and bundled.is_file():
+        return bundled
+    near = difflib.get_close_matches(name, bundled_configs(), n=1)
+    hint = f", perhaps {near[0]!r}" if near else ""
+    raise ConfigError(
+        f"no config {name!r}",
+        expected=f"a YAML file or one of {', '.join(bundled_configs())}{hint}",
+        run=f"sentiment train {near[0] if near else 'default'}",
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_YamlLoader)  # noqa: S506
+    except (yaml.YAMLError, ValueError) as error:
+        detail = str(error).replace("\n", " ")
+        raise ConfigError(f"{path} is not YAML: {detail}", expected="keys and values") from None
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(
+            f"{path} holds a {type(content).__name__}",
+            expected="keys such as data, text, encoder, training",
+        )
+    return content
+
+
+def _apply(settings: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(
+            f"--set {override!r} has no key and value", expected="--set training.epochs=3"
+        )
+    try:
+        value = yaml.load(text, Loader=_YamlLoader)  # noqa: S506
+    except yaml.YAMLError:
+        value = text
+    *parents, last = key.strip().split(".")
+    block = settings
+    for parent in parents:
+        inner = block.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"--set {override!r}: {parent} is a single value, not a block")
+        block = inner
+    block[last] = value
+
+
+def _known_keys(location: tuple[str, ...]) -> list[str]:
+    model: type[BaseModel] = Config
+    for part in location:
+        annotation = model.model_fields[part].annotation if part in model.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)
+
+
+def _in_words(error: ValidationError, origin: str) -> ConfigError:
+    first = error.errors()[0]
+    location = tuple(str(part) for part in first["loc"])
+    key = ".".join(location)
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
+        prefix = ".".join(location[:-1])
+        expected = (
+            ".".join([*location[:-1], near[0]]) if near else f"one of {', '.join(known) or 'none'}"
+        )
+        where = f" in {prefix}" if prefix else ""
+        return ConfigError(f"{origin}: unknown key {key!r}{where}", expected=expected)
+    message = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if first["type"] == "value_error":
+        return ConfigError(f"{origin}: {key}: {message}" if key else f"{origin}: {message}")
+    return ConfigError(f"{origin}: {key} is {first['input']!r}", expected=message)

@@ -1,0 +1,1 @@
+"""From a source on disk or the hub to labelled, split, checked texts."""

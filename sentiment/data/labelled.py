@@ -1,0 +1,108 @@
+"""Labelled texts: the shape in which data leaves its files and enters training and evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment.data.labels import UNLABELLED, class_indices
+from sentiment.data.tables import Table
+from sentiment.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledTexts:
+    """Texts with their labels, and every other column beside them.
+
+    Attributes:
+        texts: may hold empty texts.
+        labels: indices into `classes`, (rows,).
+        classes: label names, in order.
+        columns: every column but text and label, aligned with the rows.
+        origin: the file or hub split the rows come from.
+        rows: the number of each row in its origin, from 1, (rows,).
+    """
+
+    texts: list[str]
+    labels: NDArray[np.int32]
+    classes: tuple[str, ...]
+    columns: dict[str, list[object]] = field(default_factory=dict)
+    origin: str = ""
+    rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def __post_init__(self) -> None:
+        if len(self.rows) != len(self.texts):
+            object.__setattr__(self, "rows", np.arange(1, len(self.texts) + 1))
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, indices: Sequence[int] | NDArray[np.integer]) -> LabelledTexts:
+        """Return the rows at these positions, in this order."""
+        chosen = np.asarray(indices, np.int64)
+        return replace(
+            self,
+            texts=[self.texts[i] for i in chosen],
+            labels=self.labels[chosen],
+            columns={name: [values[i] for i in chosen] for name, values in self.columns.items()},
+            rows=self.rows[chosen],
+        )
+
+
+def label_texts(
+    table: Table, text_column: str, label_column: str, classes: tuple[str, ...]
+) -> LabelledTexts:
+    """Take texts and labels out of a table.
+
+    Raises:
+        DataError: there is no row, a cell holds no text, or a label is missing or unknown.
+    """
+    if not len(table):
+        raise DataError(f"{table.origin} has no rows", expected="at least one row")
+    texts = table_texts(table, text_column)
+    labels = class_indices(table, label_column, classes)
+    if len(missing := np.flatnonzero(labels == UNLABELLED)):
+        more = f" ({len(missing):,} such rows)" if len(missing) > 1 else ""
+        raise DataError(
+            f"{table.origin} row {table.rows[missing[0]]} has no label{more}",
+            expected=f"one of {', '.join(classes)}; rows without a label belong in unsupervised",
+        )
+    others = {k: v for k, v in table.columns.items() if k not in (text_column, label_column)}
+    return LabelledTexts(
+        texts, labels, classes, others, table.origin, np.asarray(table.rows, np.int64)
+    )
+
+
+def table_texts(table: Table, column: str) -> list[str]:
+    """Return a column as texts.
+
+    Raises:
+        DataError: a cell holds something else; the message names its row.
+    """
+    for row, value in zip(table.rows, table.columns[column], strict=True):
+        if not isinstance(value, str):
+            held = "nothing" if value is None else f"{type(value).__name__} {value!r:.40}"
+            raise DataError(
+                f"{table.origin} row {row}: column {column!r} holds {held}", expected="text"
+            )
+    return [str(value) for value in table.columns[column]]
+
+
+def need_columns(table: Table, *columns: str) -> None:
+    """Check that a table has its text column and, if named, its label column.
+
+    Raises:
+        DataError: one is missing; the message names the columns there are.
+    """
+    for option, column in zip(("text_column", "label_column"), columns, strict=False):
+        if column in table.columns:
+            continue
+        names = ", ".join(map(repr, table.columns)) or "none"
+        raise DataError(
+            f"{table.origin} has no column {column!r}",
+            expected=f"one of its columns: {names}",
+            run=f"sentiment train CONFIG --set data.{option}=NAME",
+        )

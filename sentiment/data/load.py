@@ -1,0 +1,252 @@
+"""Labelled texts from `data.source`: loaded, labelled, split, and fingerprinted.
+
+    source → tables (one a split, or one in all) → labelled texts → train, validation, test
+
+A source that has its own validation split keeps it. Otherwise one is split off: no group on both
+sides where `data.group_column` names a column, else stratified with equal texts kept together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sentiment.config import DataSettings
+from sentiment.data.labelled import LabelledTexts, label_texts, need_columns, table_texts
+from sentiment.data.labels import UNLABELLED, class_indices, infer_classes
+from sentiment.data.split import group_keys, linked_by_text, split_off, stratified_subset
+from sentiment.data.tables import WHOLE, Table, read_tables
+from sentiment.errors import DataError
+
+__all__ = [
+    "LabelledTexts",
+    "Splits",
+    "load_labelled",
+    "load_split",
+    "load_splits",
+    "load_unlabelled",
+    "splits_of",
+]
+
+_LABELLED_SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """What a training sees.
+
+    Attributes:
+        test: None where the source has none.
+        fingerprint: SHA-256 over texts, labels, classes and the split each row is in.
+        notes: lines for the log: where each split came from and how.
+    """
+
+    train: LabelledTexts
+    validation: LabelledTexts
+    test: LabelledTexts | None
+    classes: tuple[str, ...]
+    fingerprint: str
+    notes: tuple[str, ...]
+
+
+def load_splits(settings: DataSettings) -> Splits:
+    """Load train and validation, and test where the source has one or is a single file.
+
+    Raises:
+        DataError: the source cannot be read, or a column, text or label is not what was expected.
+    """
+    tables = read_tables(
+        settings.source, splits=_LABELLED_SPLITS, label_column=settings.label_column
+    )
+    return splits_of(tables, settings)
+
+
+def splits_of(tables: Mapping[str, Table], settings: DataSettings) -> Splits:
+    """Make the splits of a training from tables that were read before.
+
+    Raises:
+        DataError: as `load_splits`.
+    """
+    first = tables.get(WHOLE, tables.get("train"))
+    if first is None:
+        there = ", ".join(tables) or "no labelled split"
+        raise DataError(
+            f"{settings.source} has nothing to train on (it has {there})",
+            expected="a train split, as in train.csv",
+        )
+    need_columns(first, settings.text_column, settings.label_column)
+    classes = settings.classes or infer_classes(first, settings.label_column)
+    notes: list[str] = []
+    parts = {
+        name: part
+        for name, table in tables.items()
+        if (part := _labelled_or_none(table, name, settings, classes, notes)) is not None
+    }
+    return _completed(parts, settings, classes, notes)
+
+
+def load_split(settings: DataSettings, split: str) -> LabelledTexts:
+    """Load one split, exactly as `load_splits` makes it.
+
+    Raises:
+        DataError: as `load_splits`, or there is no such split; the message names those there are.
+    """
+    splits = load_splits(settings)
+    there = {"train": splits.train, "validation": splits.validation}
+    if splits.test is not None:
+        there["test"] = splits.test
+    if split not in there:
+        raise DataError(
+            f"{settings.source} has no split {split!r}", expected=f"one of {', '.join(there)}"
+        )
+    return there[split]
+
+
+def load_labelled(
+    source: str,
+    *,
+    classes: tuple[str, ...],
+    split: str = "test",
+    text_column: str = "text",
+    label_column: str = "label",
+) -> LabelledTexts:
+    """Load data to evaluate on, labelled with a model's classes.
+
+    Args:
+        source: a file (all its rows), or a folder or hub id (its split).
+        classes: the model's classes, in order.
+        split: which split of a folder or hub id; a file has none.
+        text_column: where the texts are.
+        label_column: where the labels are.
+
+    Raises:
+        DataError: as `load_splits`, or the source has no such split.
+    """
+    tables = read_tables(source, splits=(split,), label_column=label_column)
+    table = tables.get(WHOLE, tables.get(split))
+    if table is None:
+        there = " or ".join(read_tables(source, splits=_LABELLED_SPLITS))
+        raise DataError(
+            f"{source} has no split {split!r}",
+            expected=f"--split {there}" if there else "a labelled split",
+        )
+    need_columns(table, text_column, label_column)
+    return label_texts(table, text_column, label_column, classes)
+
+
+def load_unlabelled(settings: DataSettings) -> list[str]:
+    """Return the texts of the `unsupervised` split; an empty list where the source has none.
+
+    Raises:
+        DataError: the source cannot be read, or a cell holds no text.
+    """
+    table = read_tables(settings.source, splits=("unsupervised",)).get("unsupervised")
+    if table is None:
+        return []
+    need_columns(table, settings.text_column)
+    return table_texts(table, settings.text_column)
+
+
+def _labelled_or_none(
+    table: Table, name: str, settings: DataSettings, classes: tuple[str, ...], notes: list[str]
+) -> LabelledTexts | None:
+    """Label a table. A test split without any label (glue keeps its own secret) is left out."""
+    need_columns(table, settings.text_column)
+    if name == "test" and not _has_labels(table, settings.label_column, classes):
+        notes.append(f"test: {table.origin} has no labels; left out")
+        return None
+    need_columns(table, settings.text_column, settings.label_column)
+    return label_texts(table, settings.text_column, settings.label_column, classes)
+
+
+def _has_labels(table: Table, label_column: str, classes: tuple[str, ...]) -> bool:
+    if label_column not in table.columns:
+        return False
+    labels = class_indices(table, label_column, classes)
+    return not len(labels) or bool(np.any(labels != UNLABELLED))
+
+
+def _completed(
+    parts: dict[str, LabelledTexts],
+    settings: DataSettings,
+    classes: tuple[str, ...],
+    notes: list[str],
+) -> Splits:
+    """Split off what the source does not have, cut train to size, and sum up."""
+    test = parts.get("test")
+    train = parts[WHOLE if WHOLE in parts else "train"]
+    validation = parts.get("validation")
+    whole = len(train)
+    fraction = settings.validation_fraction
+    if WHOLE in parts and settings.test_fraction > 0:
+        train, test, how = _split_off(train, "test", settings.test_fraction, settings)
+        notes.append(how)
+        fraction *= whole / len(train)
+    if validation is None:
+        train, validation, how = _split_off(train, "validation", fraction, settings)
+        notes.append(how)
+    else:
+        notes.append(f"validation: {len(validation):,} rows of {validation.origin}")
+    if settings.max_train_rows is not None and settings.max_train_rows < len(train):
+        rows = stratified_subset(
+            train.labels, train.texts, rows=settings.max_train_rows, seed=settings.split_seed
+        )
+        notes.append(f"train: {len(rows):,} of {len(train):,} rows (data.max_train_rows)")
+        train = train.take(rows)
+    notes.append(f"train: {len(train):,} rows of {train.origin}")
+    if test is not None and WHOLE not in parts:
+        notes.append(f"test: {len(test):,} rows of {test.origin}")
+    notes.extend(_absent_classes(train))
+    there = {"train": train, "validation": validation} | ({} if test is None else {"test": test})
+    return Splits(train, validation, test, classes, _fingerprint(there), tuple(notes))
+
+
+def _split_off(
+    data: LabelledTexts, name: str, fraction: float, settings: DataSettings
+) -> tuple[LabelledTexts, LabelledTexts, str]:
+    column = settings.group_column
+    if column is not None and column in data.columns:
+        keys = linked_by_text(group_keys(data.columns[column], data.texts), data.texts)
+        how = f"by {column}, none of them on both sides"
+    else:
+        keys = data.texts
+        how = "stratified, equal texts kept together"
+        if column is not None:
+            how += f" (there is no column {column!r} to group by)"
+    kept, taken = split_off(data.labels, keys, fraction=fraction, seed=settings.split_seed)
+    if not len(taken) or not len(kept):
+        raise DataError(
+            f"{data.origin}: its {len(data):,} rows cannot be split ({how})",
+            expected=f"more rows or groups, or a {name} file beside it",
+        )
+    note = (
+        f"{name}: {len(taken):,} of {len(data):,} rows split off {data.origin}, {how}, "
+        f"seed {settings.split_seed}"
+    )
+    return data.take(kept), data.take(taken), note
+
+
+def _absent_classes(train: LabelledTexts) -> list[str]:
+    counts = np.bincount(train.labels, minlength=len(train.classes))  # (classes,)
+    if np.count_nonzero(counts) < 2:
+        raise DataError(
+            f"{train.origin}: every training row is {train.classes[int(counts.argmax())]!r}",
+            expected=f"rows of two classes or more of {', '.join(train.classes)}",
+        )
+    absent = [name for name, count in zip(train.classes, counts, strict=True) if not count]
+    return [f"train: no row of class {name!r}; the model cannot learn it" for name in absent]
+
+
+def _fingerprint(splits: dict[str, LabelledTexts]) -> str:
+    digest = hashlib.sha256()
+    for name, data in splits.items():
+        digest.update(f"{name} {len(data)} {data.classes!r}\n".encode())
+        for text, label in zip(data.texts, data.labels.tolist(), strict=True):
+            content = text.encode("utf-8", "surrogatepass")
+            # The length keeps two texts from running into one another.
+            digest.update(b"%d %d " % (label, len(content)))
+            digest.update(content)
+    return digest.hexdigest()

@@ -1,0 +1,270 @@
+"""Evaluate a model on labelled rows and save every figure and every prediction."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment.durable import write_file
+from sentiment.errors import DataError, ModelFolderError
+from sentiment.evaluation.baselines import (
+    DESCRIPTIONS,
+    MAJORITY,
+    TFIDF,
+    Log,
+    fit_predict,
+    majority,
+    silent,
+)
+from sentiment.evaluation.compare import compare
+from sentiment.evaluation.curves import calibration, ranking_curves
+from sentiment.evaluation.intervals import LEVEL, RESAMPLES, SEED
+from sentiment.evaluation.metrics import Labels, Probabilities, predict_classes, summarise
+from sentiment.evaluation.predictions import FILE_NAME, Predictions, write_predictions
+from sentiment.evaluation.slices import TextSlice, find_slices, measure_slices
+from sentiment.runtime.inspection import probe
+
+if TYPE_CHECKING:
+    from sentiment.data.load import LabelledTexts
+    from sentiment.runtime.predictor import SentimentModel
+
+SCHEMA_VERSION = 1
+METRICS_NAME = "metrics.json"
+PACKAGES = ("sentiment", "numpy", "onnxruntime", "tokenizers", "scikit-learn", "scipy", "pyarrow")
+# What a report needs of model.json, so that an evaluation saved elsewhere can be read alone.
+MODEL_KEYS = (
+    "name", "encoder", "classifier", "text", "vocabulary_size", "max_tokens", "head_tokens",
+    "temperature", "layers", "parameters", "versions", "trained_at", "training_seconds",
+)  # fmt: skip
+
+
+def evaluate(
+    model: SentimentModel,
+    data: LabelledTexts,
+    *,
+    split: str,
+    command: str,
+    output: Path,
+    train: LabelledTexts | None = None,
+    source: str = "",
+    notes: tuple[str, ...] = (),
+    seed: int = SEED,
+    log: Log = silent,
+) -> dict[str, Any]:
+    """Predict the rows, measure, and write `metrics.json` and `predictions.parquet`.
+
+    Args:
+        model: the model to evaluate.
+        data: the labelled rows; its classes are the model's, in any order.
+        split: the name of the rows, such as `test`.
+        command: the exact command, kept in the metrics.
+        output: the folder to write to; made if it is missing.
+        train: the rows the model was trained on: baselines are trained on them too. None: none.
+        source: where the rows came from: a path, a hub id, `bundled`.
+        notes: lines a reader of the metrics must know, such as why there is no baseline.
+        seed: of the bootstrap.
+        log: is given progress, a line at a time.
+
+    Returns:
+        What `metrics.json` holds.
+
+    Raises:
+        DataError: there are no rows, or a label the model does not know.
+        OutputError: a file cannot be written.
+    """
+    classes = tuple(model.classes)
+    labels = _labels_in_order(data, classes)
+    log(f"evaluating {len(data):,} {split} rows")
+    started = time.perf_counter()
+    arrays = model.predict_arrays(data.texts)
+    seconds = time.perf_counter() - started
+    rows = Predictions(
+        texts=data.texts,
+        labels=labels,
+        classes=classes,
+        probabilities=np.asarray(arrays.probabilities, dtype=np.float64),
+        tokens=np.asarray(arrays.tokens),
+        truncated_tokens=np.asarray(arrays.truncated_tokens),
+        unknown_fraction=np.asarray(arrays.unknown_fraction),
+        final_state=arrays.final_state,
+        columns=data.columns,
+        baselines=_baselines(train, data.texts, classes, log),
+        seen_in_train=_seen(train, data.texts),
+    )
+    info = model.folder.info
+    metrics = {
+        **_provenance(command, seed),
+        "model": {
+            "folder": str(model.folder.path),
+            "classes": list(classes),
+            **{key: info[key] for key in MODEL_KEYS if key in info},
+        },
+        "data": _about_data(rows, data, split, source, info),
+        "probe": _probe(rows.final_state, info),
+        "seconds": {"predict": seconds, "rows_per_second": len(rows) / max(seconds, 1e-9)},
+        "notes": list(notes),
+        **measure(rows, seed=seed),
+    }
+    save(output, metrics, rows)
+    return metrics
+
+
+def measure(rows: Predictions, *, seed: int = SEED) -> dict[str, Any]:
+    """Return every figure of the predictions as plain JSON data.
+
+    Raises:
+        DataError: there are no rows.
+        ModelFolderError: a probability is not a number.
+    """
+    if not len(rows):
+        raise DataError("there are no rows to evaluate", expected="at least one labelled text")
+    if not np.isfinite(rows.probabilities).all():
+        raise ModelFolderError(
+            "the model gives probabilities that are not numbers", run="sentiment train again"
+        )
+    slices = find_slices(
+        rows.texts, rows.tokens, rows.truncated_tokens, rows.unknown_fraction, rows.columns
+    )
+    if rows.seen_in_train is not None and rows.seen_in_train.any():
+        slices.append(TextSlice("leak", "the very text is a train row", rows.seen_in_train))
+    predicted = rows.predicted
+    return {
+        "interval": {"level": LEVEL, "resamples": RESAMPLES, "seed": seed},
+        **summarise(rows.labels, rows.probabilities, rows.classes, seed=seed),
+        "calibration": calibration(rows.labels, rows.probabilities, seed=seed),
+        **ranking_curves(rows.labels, rows.probabilities, rows.classes),
+        "slices": measure_slices(predicted == rows.labels, slices),
+        "baselines": {
+            name: _baseline_figures(name, rows.labels, probabilities, predicted, seed)
+            for name, probabilities in rows.baselines.items()
+        },
+    }
+
+
+def save(output: Path, metrics: Mapping[str, Any], rows: Predictions) -> None:
+    """Write both files, each whole or not at all; the metrics last, as they say all is there.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    # One key a line: short enough to read, small enough to keep.
+    lines = [
+        f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}"
+        for key, value in metrics.items()
+    ]
+    text = "{\n" + ",\n".join(lines) + "\n}"
+    write_predictions(output / FILE_NAME, rows)
+    write_file(output / METRICS_NAME, text + "\n")
+
+
+def _labels_in_order(data: LabelledTexts, classes: tuple[str, ...]) -> Labels:
+    """Return the labels as indices into the model's classes."""
+    labels = np.asarray(data.labels, dtype=np.int64)
+    if tuple(data.classes) == classes:
+        return labels
+    unknown = [name for name in data.classes if name not in classes]
+    if unknown:
+        raise DataError(
+            f"the data has the label {unknown[0]!r}",
+            expected=f"the model's classes: {', '.join(classes)}",
+        )
+    return np.array([classes.index(name) for name in data.classes], dtype=np.int64)[labels]
+
+
+def _baselines(
+    train: LabelledTexts | None, texts: list[str], classes: tuple[str, ...], log: Log
+) -> dict[str, Probabilities]:
+    if train is None or not len(train):
+        return {}
+    labels = _labels_in_order(train, classes)
+    return {
+        TFIDF: fit_predict(train.texts, labels, texts, len(classes), log=log),
+        MAJORITY: majority(labels, len(texts), len(classes)),
+    }
+
+
+def _baseline_figures(
+    name: str, labels: Labels, probabilities: Probabilities, predicted: Labels, seed: int
+) -> dict[str, Any]:
+    num_classes = probabilities.shape[1]
+    figures = summarise(labels, probabilities, [str(i) for i in range(num_classes)], seed=seed)
+    return {
+        "description": DESCRIPTIONS.get(name, name),
+        **{key: figures[key] for key in ("accuracy", "macro_f1", "macro_recall", "log_loss")},
+        "comparison": compare(
+            labels, predicted, predict_classes(probabilities), num_classes, seed=seed
+        ),
+    }
+
+
+def _seen(train: LabelledTexts | None, texts: list[str]) -> NDArray[np.bool_] | None:
+    if train is None:
+        return None
+    known = set(train.texts)
+    return np.fromiter((text in known for text in texts), dtype=np.bool_, count=len(texts))
+
+
+def _about_data(
+    rows: Predictions, data: LabelledTexts, split: str, source: str, info: Mapping[str, Any]
+) -> dict[str, Any]:
+    counts = np.bincount(rows.labels, minlength=len(rows.classes))
+    return {
+        "source": source or data.origin,
+        "origin": data.origin,
+        "split": split,
+        "rows": len(rows),
+        "labels": dict(zip(rows.classes, counts.tolist(), strict=True)),
+        "fingerprint": fingerprint(rows),
+        "also_in_train": None if rows.seen_in_train is None else int(rows.seen_in_train.sum()),
+        "trained_on": info.get("data", {}),
+    }
+
+
+def fingerprint(rows: Predictions) -> str:
+    """Return a SHA-256 over the classes and every label and text, in order."""
+    digest = hashlib.sha256(json.dumps(rows.classes).encode())
+    for label, text in zip(rows.labels.tolist(), rows.texts, strict=True):
+        content = text.encode("utf-8", "surrogatepass")
+        digest.update(f"{label} {len(content)} ".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _probe(
+    final_state: NDArray[np.float32] | None, info: Mapping[str, Any]
+) -> dict[str, object] | None:
+    if final_state is None:
+        return None
+    return probe(final_state, pooling=info.get("encoder", {}).get("pooling", "last")).to_dict()
+
+
+def _provenance(command: str, seed: int) -> dict[str, Any]:
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": command,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": seed,
+        "versions": versions,
+        "machine": {
+            "system": f"{platform.system()} {platform.release()}",
+            "processor": platform.machine(),
+            "cores": os.cpu_count(),
+        },
+    }

@@ -1,0 +1,137 @@
+"""Write rows to csv, tsv, jsonl or parquet: whole or not at all.
+
+Rows go to a temporary sibling that takes the file's name only when the last row is written.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from sentiment.errors import OutputError
+from sentiment.files.parquet_writing import write_parquet
+from sentiment.files.rows import FORMATS, reason
+
+_Writer = Callable[[Path, Iterable[Mapping[str, object]], Sequence[str]], int]
+
+
+def write_rows(
+    path: str | Path, rows: Iterable[Mapping[str, object]], *, columns: Sequence[str]
+) -> int:
+    """Write rows in order and return how many there were.
+
+    A value that a row lacks is None; keys that are no column are left out. None is an empty cell
+    in csv and tsv, where dictionaries and lists become JSON text; jsonl and parquet keep them.
+
+    Args:
+        path: its extension is csv, tsv, jsonl, ndjson or parquet; a file there is replaced.
+        rows: taken one by one as they are written.
+        columns: the names to write, in order.
+
+    Raises:
+        OutputError: the file cannot be written; nothing is left behind.
+        MissingPackageError: a parquet file was named and pyarrow is not installed.
+    """
+    path = Path(path)
+    writers: dict[str, _Writer] = {
+        "csv": _write_csv,
+        "tsv": _write_tsv,
+        "jsonl": _write_jsonl,
+        "parquet": write_parquet,
+    }
+    kind = FORMATS.get(path.suffix.lower(), "")
+    if kind not in writers:
+        raise OutputError(
+            f"cannot write {path}: its extension is {path.suffix!r}",
+            expected=f"one of {', '.join(sorted(writers))}",
+        )
+    try:
+        with _replacing(path) as temporary:
+            return writers[kind](temporary, rows, columns)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {reason(error)}", expected="a folder that exists, with room"
+        ) from None
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: it is a folder", expected="a file name")
+    # The link stays a link: what it points to is replaced.
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        # A pipe or device is written to, not replaced.
+        yield target
+        return
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_jsonl(path: Path, rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> int:
+    count = 0
+    # backslashreplace: a lone surrogate becomes the JSON escape that means the same.
+    with open(path, "w", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
+        for row in rows:
+            file.write(_as_json({name: row.get(name) for name in columns}) + "\n")
+            count += 1
+    return count
+
+
+def _write_csv(
+    path: Path,
+    rows: Iterable[Mapping[str, object]],
+    columns: Sequence[str],
+    *,
+    delimiter: str = ",",
+) -> int:
+    count = 0
+    with open(path, "w", encoding="utf-8", newline="", errors="backslashreplace") as file:
+        writer = csv.writer(_UnixLines(file), delimiter=delimiter, lineterminator="\r\n")
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow([_cell(row.get(name)) for name in columns])
+            count += 1
+    return count
+
+
+class _UnixLines:
+    """Ends lines with a line feed alone.
+
+    Only where the terminator holds both signs does the csv module quote a cell with either.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, line: str) -> int:
+        return self._file.write(line.removesuffix("\r\n") + "\n")
+
+
+def _write_tsv(path: Path, rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> int:
+    return _write_csv(path, rows, columns, delimiter="\t")
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, dict | list | tuple | bool):
+        return _as_json(value)
+    return value
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> object:  # noqa: ANN401 (dates, NumPy numbers, whatever a column held)
+    return value.item() if hasattr(value, "item") else str(value)

@@ -1,0 +1,265 @@
+"""The model folder: everything a trained model is, verified before any of it is used.
+
+`manifest.json` lists every file with its size and SHA-256 and is written last: a folder without it
+is an unfinished training, and a folder that does not fit it is refused with the name of the file
+that is wrong. `eval/` and `checkpoints/` stand outside the manifest. No pickle, no HDF5.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment.durable import new_folder, output_errors, sync
+from sentiment.errors import MissingPackageError, ModelFolderError, OutputError
+from sentiment.runtime.shapes import Encoder, check_shapes, expected_weight_shapes
+from sentiment.text.tokenizer import Tokenizer
+
+SCHEMA_VERSION = 1
+MANIFEST, MODEL, TOKENIZER, WEIGHTS = (
+    "manifest.json",
+    "model.json",
+    "tokenizer.json",
+    "weights.safetensors",
+)
+ONNX, ONNX_INT8 = "model.onnx", "model.int8.onnx"
+CHECKPOINTS = "checkpoints"
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A verified model folder.
+
+    Attributes:
+        path: the folder.
+        info: the content of `model.json`.
+        files: names of the files the manifest vouches for.
+    """
+
+    path: Path
+    info: Mapping[str, Any]
+    files: frozenset[str]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Label names, most negative first."""
+        return tuple(self.info["classes"])
+
+    @property
+    def encoder(self) -> Encoder:
+        """What the encoder is made of."""
+        settings = self.info["encoder"]
+        return Encoder(
+            embedding_units=settings["embedding_units"],
+            units=tuple(settings["units"]),
+            bidirectional=settings["bidirectional"],
+            pooling=settings["pooling"],
+        )
+
+    def tokenizer(self) -> Tokenizer:
+        """Return the tokenizer the model was trained with."""
+        return Tokenizer.load(
+            self.file(TOKENIZER),
+            max_tokens=self.info["max_tokens"],
+            head_tokens=self.info["head_tokens"],
+        )
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file that the manifest vouches for.
+
+        Raises:
+            ModelFolderError: the model has no such file.
+        """
+        if name not in self.files:
+            raise ModelFolderError(
+                f"{self.path} has no {name}", expected=f"one of {', '.join(sorted(self.files))}"
+            )
+        return self.path / name
+
+    def load_weights(self) -> dict[str, NDArray[np.float32]]:
+        """Return the tensors of `weights.safetensors` by name."""
+        try:
+            from safetensors.numpy import load_file
+        except ImportError:
+            raise MissingPackageError(
+                "safetensors is not installed", run="pip install safetensors"
+            ) from None
+        return dict(load_file(self.file(WEIGHTS)))
+
+
+def open_model_folder(path: str | Path) -> ModelFolder:
+    """Verify a model folder, file by file, and the shapes of its weights; read its `model.json`.
+
+    Raises:
+        ModelFolderError: there is none, it is unfinished, damaged, or from a newer version.
+    """
+    folder = Path(path)
+    manifest = _read_manifest(folder)
+    for name, entry in manifest.items():
+        _verify_file(folder / name, entry)
+    info = _read_json(folder / MODEL)
+    if not isinstance(info, dict) or info.get("schema_version") != SCHEMA_VERSION:
+        found = info.get("schema_version") if isinstance(info, dict) else None
+        raise ModelFolderError(
+            f"{folder / MODEL} has schema version {found}",
+            expected=f"{SCHEMA_VERSION}, which this version of sentiment reads",
+        )
+    model = ModelFolder(folder, info, frozenset(manifest))
+    try:
+        _check_weight_shapes(model)
+    except (KeyError, TypeError) as error:
+        raise ModelFolderError(f"{folder / MODEL} lacks or garbles the entry {error}") from None
+    return model
+
+
+def is_model_folder(path: Path) -> bool:
+    """Return whether a finished model is there; it is not verified."""
+    return (path / MANIFEST).is_file()
+
+
+def is_unfinished(path: Path) -> bool:
+    """Return whether an interrupted training is there."""
+    return not is_model_folder(path) and (path / CHECKPOINTS).is_dir()
+
+
+def default_model() -> tuple[Path, str]:
+    """Return the model used when none is named, and the words that say why.
+
+    `$SENTIMENT_MODEL`, else the newest finished model under `runs/`.
+
+    Raises:
+        ModelFolderError: there is none.
+    """
+    named = os.environ.get("SENTIMENT_MODEL")
+    if named:
+        return Path(named), f"model {named} (from $SENTIMENT_MODEL)"
+    models = [path for path in RUNS.glob("*") if is_model_folder(path)]
+    if not models:
+        raise ModelFolderError(
+            "no model yet: nothing under runs/ and no --model",
+            expected="a trained model",
+            run="sentiment train",
+        )
+    newest = max(models, key=lambda path: (path / MANIFEST).stat().st_mtime_ns)
+    return newest, f"model {newest} (the newest under runs/; choose another with --model)"
+
+
+def write_model_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write a model: each file whole and synced, `manifest.json` last of all.
+
+    Into a folder that holds an unfinished training, files go in one by one; until the manifest is
+    there, the folder still counts as unfinished. Anywhere else the whole folder appears at once.
+
+    Raises:
+        OutputError: it cannot be written, or a finished model is there already.
+    """
+    if is_model_folder(path):
+        raise OutputError(f"{path} already holds a model", expected="a new folder")
+    manifest = {
+        name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in sorted(files.items())
+    }
+    listing = json.dumps({"schema_version": SCHEMA_VERSION, "files": manifest}, indent=2) + "\n"
+    staged = path / ".staged" if path.exists() else path
+    with output_errors(path):
+        shutil.rmtree(path / ".staged", ignore_errors=True)
+        with new_folder(staged) as temporary:
+            for name, content in files.items():
+                (temporary / name).write_bytes(content)
+            (temporary / MANIFEST).write_text(listing, encoding="utf-8")
+        if staged != path:
+            for name in [*files, MANIFEST]:
+                (staged / name).replace(path / name)
+                sync(path)
+            staged.rmdir()
+
+
+def _read_manifest(folder: Path) -> dict[str, Mapping[str, Any]]:
+    if not folder.is_dir():
+        raise ModelFolderError(
+            f"no model folder at {str(folder)!r}",
+            expected="the folder that `sentiment train` wrote",
+            run="sentiment train",
+        )
+    if not is_model_folder(folder):
+        if is_unfinished(folder):
+            raise ModelFolderError(
+                f"{folder} holds an unfinished training",
+                expected="a finished model",
+                run=f"sentiment train --resume --output {folder}",
+            )
+        raise ModelFolderError(
+            f"{folder} is no model folder: it has no {MANIFEST}",
+            expected="the folder that `sentiment train` wrote",
+            run="sentiment train",
+        )
+    content = _read_json(folder / MANIFEST)
+    files = content.get("files") if isinstance(content, dict) else None
+    needed = {MODEL, TOKENIZER, WEIGHTS, ONNX}
+    if not isinstance(files, dict) or not needed <= files.keys():
+        raise ModelFolderError(
+            f"{folder / MANIFEST} is damaged", expected=f"an entry for {', '.join(sorted(needed))}"
+        )
+    for name, entry in files.items():
+        if Path(name).name != name or not isinstance(entry, dict):
+            raise ModelFolderError(f"{folder / MANIFEST} is damaged: its entry {name!r}")
+    return files
+
+
+def _verify_file(path: Path, entry: Mapping[str, Any]) -> None:
+    mend = "restore the folder from a backup, or train again"
+    try:
+        size = path.stat().st_size
+        if size != entry.get("size"):
+            raise ModelFolderError(
+                f"{path} has {size} bytes", expected=f"{entry.get('size')} bytes", run=mend
+            )
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelFolderError(f"cannot read {path}: {error.strerror}", run=mend) from None
+    if digest != entry.get("sha256"):
+        raise ModelFolderError(
+            f"{path} was changed after training",
+            expected=f"SHA-256 {entry.get('sha256')}",
+            run=mend,
+        )
+
+
+def _read_json(path: Path) -> Any:  # noqa: ANN401 (any JSON)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelFolderError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ModelFolderError(f"{path} is not JSON: {error}") from None
+
+
+def _check_weight_shapes(model: ModelFolder) -> None:
+    """Hold the tensors' shapes, from the file's header alone, against the settings."""
+    info = model.info
+    expected = expected_weight_shapes(
+        model.encoder,
+        classifier_units=info["classifier"]["units"],
+        num_classes=len(info["classes"]),
+        vocabulary_size=info["vocabulary_size"],
+    )
+    path = model.file(WEIGHTS)
+    # The safetensors format: 8 bytes with the header's length, then the header as JSON. Reading it
+    # here keeps the slim runtime free of the package.
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+    actual = {name: tuple(entry["shape"]) for name, entry in header.items() if name[:2] != "__"}
+    check_shapes(expected, actual, origin=str(path))

@@ -1,0 +1,38 @@
+"""Temperature scaling: probabilities that mean what they say (Guo et al. 2017)."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+LOWEST, HIGHEST = 0.05, 20.0
+
+
+def find_temperature(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -> float:
+    """Return the temperature that makes labels `(texts,)` most likely.
+
+    Args:
+        probabilities: (texts, classes); their logarithm stands for the logits, from which it
+            differs by a constant a text.
+        labels: indices of classes.
+    """
+    from scipy.optimize import minimize_scalar
+
+    logits = np.log(np.clip(probabilities.astype(np.float64), 1e-12, 1.0))
+
+    def loss(log_temperature: float) -> float:
+        scaled = logits / np.exp(log_temperature)
+        total = np.log(np.exp(scaled - scaled.max(axis=1, keepdims=True)).sum(axis=1))
+        chosen = scaled[np.arange(len(labels)), labels] - scaled.max(axis=1)
+        return float(np.mean(total - chosen))
+
+    bounds = (np.log(LOWEST), np.log(HIGHEST))
+    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
+
+
+def fold_temperature(model: keras.Model, temperature: float) -> None:
+    """Divide the last layer's weights by the temperature, so that every engine has it built in."""
+    layer = model.get_layer("probabilities")
+    for variable in (layer.kernel, layer.bias):
+        variable.assign(variable / temperature)

@@ -1,0 +1,112 @@
+"""A trained network to the files of a model folder, each checked against the network itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from sentiment.config import Config
+from sentiment.errors import ExportError
+from sentiment.model_folder import ONNX, ONNX_INT8, WEIGHTS
+from sentiment.nn.classifier import layer_outputs, named_weights
+from sentiment.nn.to_onnx import build_onnx, quantize
+from sentiment.nn.training import Examples
+from sentiment.text.batches import prediction_batches
+from sentiment.text.tokenizer import EncodedTexts, Tokenizer
+
+PARITY_TEXTS = 512
+LARGEST_DIFFERENCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Package:
+    """The binary files of a model, and what checking them found.
+
+    Attributes:
+        files: content by file name.
+        parity: largest difference between Keras and ONNX, over all probabilities and states.
+        int8: why there is an int8 file, or why not, in words.
+    """
+
+    files: dict[str, bytes]
+    parity: float
+    int8: str
+
+
+def package(
+    model: keras.Model,
+    config: Config,
+    *,
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    validation: Examples,
+) -> Package:
+    """Export the network and hold the exports against it on real validation texts.
+
+    Raises:
+        ExportError: ONNX Runtime and Keras differ by more than 1e-5.
+    """
+    weights = named_weights(model)
+    graph = build_onnx(weights, encoder=config.encoder, num_classes=model.output_shape[-1])
+    files = {WEIGHTS: save(weights), ONNX: graph.SerializeToString()}
+    sample = tokenizer.encode(["", "ok", *texts[:PARITY_TEXTS]])
+    parity = largest_difference(model, files[ONNX], sample)
+    if parity > LARGEST_DIFFERENCE:
+        raise ExportError(
+            f"ONNX and Keras differ by {parity:.1e} on {len(sample)} validation texts",
+            expected=f"at most {LARGEST_DIFFERENCE:.0e}",
+        )
+    note = "turned off by export.int8"
+    if config.export.int8:
+        small = quantize(graph)
+        loss = _accuracy(files[ONNX], validation) - _accuracy(small, validation)
+        limit = config.export.int8_max_accuracy_loss
+        kept = loss <= limit
+        if kept:
+            files[ONNX_INT8] = small
+        note = (
+            f"{'written' if kept else 'not written'}: accuracy on validation "
+            f"{-100 * loss:+.2f} points against float32 (limit {-100 * limit:+.2f})"
+        )
+    return Package(files, parity, note)
+
+
+def largest_difference(model: keras.Model, onnx_content: bytes, encoded: EncodedTexts) -> float:
+    """Return the largest difference between Keras and ONNX over every layer, padding left out."""
+    layers = layer_outputs(model)
+    session = _session(onnx_content)
+    largest = 0.0
+    for batch in prediction_batches(encoded, tokens_per_batch=8_192):
+        expected = layers.predict_on_batch(batch.token_ids)
+        names = list(expected)
+        inputs = {"token_ids": batch.token_ids, "lengths": batch.lengths}
+        inside = batch.token_ids != 0  # (batch, time)
+        for name, value in zip(names, session.run(names, inputs), strict=True):
+            difference = np.abs(value - np.asarray(expected[name]))
+            # Past a text's end Keras repeats the last state and ONNX gives zeros.
+            kept = difference[inside] if difference.ndim == 3 else difference
+            largest = max(largest, float(kept.max()))
+    return largest
+
+
+def _accuracy(onnx_content: bytes, examples: Examples) -> float:
+    session = _session(onnx_content)
+    correct = 0
+    for batch in prediction_batches(examples.encoded, tokens_per_batch=8_192):
+        inputs = {"token_ids": batch.token_ids, "lengths": batch.lengths}
+        probabilities: NDArray[np.float32] = session.run(["probabilities"], inputs)[0]
+        correct += int(np.sum(probabilities.argmax(axis=1) == examples.labels[batch.rows]))
+    return correct / len(examples)
+
+
+def _session(content: bytes):  # type: ignore[no-untyped-def]  # noqa: ANN202 (onnxruntime is untyped)
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,336 @@
+"""The training loop: exact to resume, early stopping on validation, averaged weights.
+
+It drives Keras's own `train_on_batch`, so it runs on every Keras backend. Everything that the next
+step depends on is in the checkpoint: a resumed training ends with the same bits as one that was
+never interrupted (on one machine, with the same library versions).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment.config import TrainingSettings
+from sentiment.errors import TrainingError
+from sentiment.nn.checkpoints import Checkpoint, CheckpointStore
+from sentiment.text.batches import make_batch, prediction_batches, training_batches
+from sentiment.text.tokenizer import EncodedTexts
+
+# Under this many tokens a batch with padding, validation needs little memory on any text length.
+VALIDATION_TOKENS_PER_BATCH = 32_768
+
+
+class TrainingInterrupted(TrainingError):
+    """The user stopped the training; its state is saved."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Encoded texts with their labels `(texts,)`, numbers of classes."""
+
+    encoded: EncodedTexts
+    labels: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        """Return the number of texts."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One line of `history.csv`; losses in nats, accuracies and F1 0–1, seconds for the epoch."""
+
+    epoch: int
+    step: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    validation_macro_f1: float
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What a progress display needs after each step."""
+
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    loss: float
+    tokens: int
+
+
+@dataclass
+class _Counters:
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    correct_sum: float = 0.0
+    seconds: float = 0.0
+    best_macro_f1: float = -1.0
+    best_loss: float = math.inf
+    epochs_since_best: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Trainer:
+    """Trains a built classifier.
+
+    Args:
+        model: the network of `build_classifier`.
+        train: what to learn from.
+        validation: what decides when to stop and which epoch's weights are kept.
+        settings: how.
+        num_classes: width of the model's output.
+        store: where checkpoints go; None for none.
+        on_step: called after every step.
+        on_epoch: called after every epoch.
+        stop_requested: asked after every step; True saves the state and raises
+            `TrainingInterrupted`.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        train: Examples,
+        validation: Examples,
+        settings: TrainingSettings,
+        *,
+        num_classes: int,
+        store: CheckpointStore | None = None,
+        on_step: Callable[[StepReport], None] | None = None,
+        on_epoch: Callable[[EpochRecord], None] | None = None,
+        stop_requested: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.model = model
+        self.train = train
+        self.validation = validation
+        self.settings = settings
+        self.num_classes = num_classes
+        self.store = store
+        self.on_step = on_step
+        self.on_epoch = on_epoch
+        self.stop_requested = stop_requested
+        self.batches_per_epoch = math.ceil(len(train) / settings.batch_size)
+        self.weights = _class_weights(train.labels, num_classes, settings.class_weights)
+        self.counters = _Counters()
+        self.best: list[NDArray[Any]] = []
+        self._last_saved = time.monotonic()
+        self._compile()
+
+    def _compile(self) -> None:
+        settings = self.settings
+        steps = settings.epochs * self.batches_per_epoch
+        warmup = max(1, round(steps * settings.warmup_fraction))
+        rate = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=0.0,
+            decay_steps=max(1, steps - warmup),
+            alpha=0.01,
+            warmup_target=settings.learning_rate,
+            warmup_steps=warmup,
+        )
+        optimizer = keras.optimizers.AdamW(
+            rate,
+            weight_decay=settings.weight_decay,
+            global_clipnorm=settings.clip_norm,
+            use_ema=settings.ema_momentum > 0,
+            ema_momentum=settings.ema_momentum or 0.99,
+        )
+        self.model.compile(
+            optimizer=optimizer,
+            loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),
+            weighted_metrics=["accuracy"],
+            # XLA compiles each batch shape anew and was slower on the CPUs measured.
+            jit_compile=False,
+        )
+        optimizer.build(self.model.trainable_variables)
+
+    def run(self) -> list[EpochRecord]:
+        """Train to the end or to early stopping; leave the best weights in the model.
+
+        Raises:
+            TrainingError: the loss is no longer a number; the last good state is kept.
+            TrainingInterrupted: `stop_requested` said so; the state is saved.
+        """
+        while self.counters.epoch < self.settings.epochs and not self._out_of_patience():
+            self._run_epoch()
+        for variable, value in zip(self.model.trainable_variables, self.best, strict=True):
+            variable.assign(value)
+        return [EpochRecord(**record) for record in self.counters.history]
+
+    def _out_of_patience(self) -> bool:
+        return self.counters.epochs_since_best >= self.settings.patience
+
+    def _run_epoch(self) -> None:
+        counters = self.counters
+        batches = training_batches(
+            self.train.encoded.lengths,
+            batch_size=self.settings.batch_size,
+            seed=self.settings.seed,
+            epoch=counters.epoch,
+        )
+        for rows in batches[counters.batch :]:
+            started = time.monotonic()
+            loss, tokens = self._step(rows)
+            counters.seconds += time.monotonic() - started
+            if self.on_step:
+                self.on_step(
+                    StepReport(
+                        epoch=counters.epoch + 1,
+                        epochs=self.settings.epochs,
+                        batch=counters.batch,
+                        batches=len(batches),
+                        loss=loss,
+                        tokens=tokens,
+                    )
+                )
+            self._maybe_save()
+        self._finish_epoch()
+        self._maybe_save()
+
+    def _step(self, rows: NDArray[np.int64]) -> tuple[float, int]:
+        counters = self.counters
+        batch = make_batch(self.train.encoded, rows)
+        labels = self.train.labels[rows]
+        self.model.reset_metrics()
+        result = self.model.train_on_batch(
+            batch.token_ids,
+            np.eye(self.num_classes, dtype=np.float32)[labels],
+            sample_weight=self.weights[labels],
+            return_dict=True,
+        )
+        loss = float(result["loss"])
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the loss became {loss} in epoch {counters.epoch + 1}, batch {counters.batch + 1}",
+                expected="a number; the state before it is kept",
+                run="sentiment train with a lower --set training.learning_rate="
+                f"{self.settings.learning_rate / 4:g}",
+            )
+        counters.batch += 1
+        counters.step += 1
+        counters.loss_sum += loss * len(rows)
+        counters.correct_sum += float(result["accuracy"]) * len(rows)
+        return loss, int(batch.lengths.sum())
+
+    def _finish_epoch(self) -> None:
+        counters, started = self.counters, time.monotonic()
+        live = [np.array(variable) for variable in self.model.trainable_variables]
+        self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+        loss, accuracy, macro_f1 = score(
+            predict(self.model, self.validation.encoded), self.validation.labels
+        )
+        counters.epochs_since_best += 1
+        if (macro_f1, -loss) > (counters.best_macro_f1, -counters.best_loss):
+            counters.best_macro_f1, counters.best_loss = macro_f1, loss
+            counters.epochs_since_best = 0
+            self.best = [np.array(variable) for variable in self.model.trainable_variables]
+        for variable, value in zip(self.model.trainable_variables, live, strict=True):
+            variable.assign(value)
+        record = EpochRecord(
+            epoch=counters.epoch + 1,
+            step=counters.step,
+            train_loss=counters.loss_sum / len(self.train),
+            train_accuracy=counters.correct_sum / len(self.train),
+            validation_loss=loss,
+            validation_accuracy=accuracy,
+            validation_macro_f1=macro_f1,
+            learning_rate=float(np.array(self.model.optimizer.learning_rate)),
+            seconds=counters.seconds + time.monotonic() - started,
+        )
+        counters.history.append(asdict(record))
+        counters.epoch += 1
+        counters.batch, counters.loss_sum, counters.correct_sum, counters.seconds = 0, 0.0, 0.0, 0.0
+        if self.on_epoch:
+            self.on_epoch(record)
+
+    def _maybe_save(self) -> None:
+        stop = self.stop_requested()
+        due = time.monotonic() - self._last_saved >= self.settings.checkpoint_seconds
+        if self.store and (stop or due):
+            self.save()
+        if stop:
+            raise TrainingInterrupted(
+                f"stopped in epoch {self.counters.epoch + 1} after {self.counters.step} steps"
+            )
+
+    def save(self) -> None:
+        """Write a checkpoint now."""
+        if self.store:
+            self.store.save(Checkpoint(self.counters.step, self._tensors(), asdict(self.counters)))
+            self._last_saved = time.monotonic()
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Continue from a checkpoint of the same training."""
+        record = {**checkpoint.record, "step": checkpoint.step}
+        self.counters = _Counters(**record)
+        for name, variable in self._variables().items():
+            variable.assign(checkpoint.tensors[name])
+        count = len(self.model.trainable_variables)
+        if f"best/{count - 1}" in checkpoint.tensors:
+            self.best = [checkpoint.tensors[f"best/{index}"] for index in range(count)]
+
+    def _variables(self) -> dict[str, Any]:
+        groups = {"model": self.model.variables, "optimizer": self.model.optimizer.variables}
+        return {
+            f"{group}/{index}": variable
+            for group, variables in groups.items()
+            for index, variable in enumerate(variables)
+        }
+
+    def _tensors(self) -> dict[str, NDArray[Any]]:
+        tensors = {name: np.array(variable) for name, variable in self._variables().items()}
+        return tensors | {f"best/{index}": value for index, value in enumerate(self.best)}
+
+
+def predict(model: keras.Model, encoded: EncodedTexts) -> NDArray[np.float32]:
+    """Return the model's probabilities `(texts, classes)`, in the order of the texts."""
+    result = np.zeros((len(encoded), model.output_shape[-1]), np.float32)
+    for batch in prediction_batches(encoded, tokens_per_batch=VALIDATION_TOKENS_PER_BATCH):
+        result[batch.rows] = model.predict_on_batch(batch.token_ids)
+    return result
+
+
+def score(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int32]
+) -> tuple[float, float, float]:
+    """Return loss (nats), accuracy and macro-F1 (0–1) of probabilities `(texts, classes)`."""
+    chosen = np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1.0)
+    predicted = probabilities.argmax(axis=1)
+    f1 = []
+    for label in np.unique(labels):
+        hits = float(np.sum((predicted == label) & (labels == label)))
+        f1.append(2 * hits / float(np.sum(predicted == label) + np.sum(labels == label)))
+    return float(-np.log(chosen).mean()), float((predicted == labels).mean()), float(np.mean(f1))
+
+
+def _class_weights(labels: NDArray[np.int32], num_classes: int, kind: str) -> NDArray[np.float32]:
+    """Return a weight a class `(classes,)`; `balanced` makes every class count alike."""
+    if kind == "none":
+        return np.ones(num_classes, np.float32)
+    counts = np.maximum(np.bincount(labels, minlength=num_classes), 1)
+    return (len(labels) / (num_classes * counts)).astype(np.float32)
+
+
+def make_deterministic(seed: int) -> None:
+    """Seed Python, NumPy and the backend, and ask for the same bits from the same input.
+
+    Example:
+        >>> make_deterministic(13)
+    """
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()

@@ -1,0 +1,1 @@
+"""Saved evaluations as pages to read: no model is loaded here."""

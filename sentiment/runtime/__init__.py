@@ -1,0 +1,1 @@
+"""Prediction and inspection without Keras: NumPy, ONNX Runtime, `tokenizers`."""

@@ -1,0 +1,255 @@
+"""Prediction from a model folder: ONNX Runtime, NumPy and `tokenizers`, nothing else.
+
+    model = sentiment.load("runs/imdb")
+    model.predict(["A quiet triumph."])[0].label
+
+Texts are sorted by length inside a call, so that batches hold little padding; answers come back in
+the order of the texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment.errors import ConfigError, DataError, ModelFolderError
+from sentiment.model_folder import ONNX, ONNX_INT8, ModelFolder, open_model_folder
+from sentiment.runtime.shapes import LayerRow, encoder_width, observed_rows, shape_rows
+from sentiment.text.batches import Batch, prediction_batches
+from sentiment.text.tokenizer import EncodedTexts, check_text
+
+Engine = Literal["onnx", "int8", "keras"]
+ENGINES: tuple[Engine, ...] = ("onnx", "int8", "keras")
+# Large enough to keep the matrix products wide, small enough to stay in the caches.
+TOKENS_PER_BATCH = 8_192
+MOSTLY_UNKNOWN = 0.5
+
+
+class Network(Protocol):
+    """An engine: runs a padded batch and returns the named outputs."""
+
+    def run(self, batch: Batch, outputs: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the outputs by name, batch first."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One answer.
+
+    Attributes:
+        text: as it came.
+        label: the most probable class.
+        score: expected polarity from −1 (first class) to 1 (last class); not a confidence.
+        probabilities: by class, summing to 1.
+        tokens: tokens that were read.
+        truncated_tokens: tokens that were left out of the middle.
+        unknown_fraction: share of the tokens read that are not in the vocabulary, 0–1.
+        warning: why the answer is shaky, or None.
+    """
+
+    text: str
+    label: str
+    score: float
+    probabilities: Mapping[str, float]
+    tokens: int
+    truncated_tokens: int
+    unknown_fraction: float
+    warning: str | None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the record that `--json` prints."""
+        return {
+            "text": self.text,
+            "label": self.label,
+            "score": self.score,
+            "probabilities": dict(self.probabilities),
+            "tokens": self.tokens,
+            "truncated_tokens": self.truncated_tokens,
+            "unknown_fraction": self.unknown_fraction,
+            "warning": self.warning,
+        }
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The answers to many texts as arrays, row-aligned with them.
+
+    Attributes:
+        probabilities: (texts, classes) float32.
+        final_state: (texts, width) float32, the vector the classifier read.
+        tokens: (texts,) int32, tokens read.
+        truncated_tokens: (texts,) int32.
+        unknown_fraction: (texts,) float32, 0–1.
+        layers: the shape table of the first batch, from the tensors that came out.
+    """
+
+    probabilities: NDArray[np.float32]
+    final_state: NDArray[np.float32]
+    tokens: NDArray[np.int32]
+    truncated_tokens: NDArray[np.int32]
+    unknown_fraction: NDArray[np.float32]
+    layers: tuple[LayerRow, ...]
+
+
+class SentimentModel:
+    """A trained model, ready to predict. Make one with `SentimentModel.load`."""
+
+    def __init__(self, folder: ModelFolder, network: Network) -> None:
+        self.folder = folder
+        self.classes = folder.classes
+        self.tokenizer = folder.tokenizer()
+        self._network = network
+        self._polarity = np.linspace(-1.0, 1.0, len(self.classes))
+
+    @classmethod
+    def load(
+        cls, path: str | Path, *, engine: Engine = "onnx", threads: int | None = None
+    ) -> SentimentModel:
+        """Verify and open a model folder.
+
+        Args:
+            path: what `sentiment train` wrote.
+            engine: `onnx` (float32), `int8` (smaller and faster, if the model has it), or `keras`.
+            threads: CPU threads of ONNX Runtime; None lets it choose.
+
+        Raises:
+            ModelFolderError: the folder is missing, damaged, or lacks what the engine needs.
+        """
+        folder = open_model_folder(path)
+        return cls(folder, _network(folder, engine, threads))
+
+    def predict(self, texts: str | Sequence[str]) -> list[Prediction]:
+        """Predict each text, in order; a single string is one text.
+
+        Raises:
+            DataError: a text is not text, or holds a NUL or a lone surrogate.
+        """
+        many = [texts] if isinstance(texts, str) else list(texts)
+        return self.to_predictions(many, self.predict_arrays(many))
+
+    def predict_arrays(self, texts: Sequence[str]) -> Arrays:
+        """Predict each text; see `Arrays` for shapes."""
+        for number, text in enumerate(texts, start=1):
+            fault = check_text(text)
+            if fault:
+                raise DataError(f"text {number} holds {fault}", expected="Unicode text without NUL")
+        return self.run(self.tokenizer.encode(texts))
+
+    def run(
+        self, encoded: EncodedTexts, *, on_batch: Callable[[int], None] | None = None
+    ) -> Arrays:
+        """Predict encoded texts; `on_batch` is told how many texts each finished batch had."""
+        probabilities = np.zeros((len(encoded), len(self.classes)), np.float32)
+        final_state = np.zeros((len(encoded), encoder_width(self.folder.encoder)), np.float32)
+        layers: tuple[LayerRow, ...] = ()
+        for batch in prediction_batches(encoded, tokens_per_batch=TOKENS_PER_BATCH):
+            names = ["probabilities", "final_state"]
+            if not layers:
+                names += [row.layer for row in self._expected(batch)[1:-1]]
+            outputs = self._network.run(batch, names)
+            if not layers:
+                shapes = {name: value.shape for name, value in outputs.items()}
+                shapes["token_ids"] = batch.token_ids.shape
+                layers = observed_rows(self._expected(batch), shapes)
+            probabilities[batch.rows] = outputs["probabilities"]
+            final_state[batch.rows] = outputs["final_state"]
+            if on_batch:
+                on_batch(len(batch.rows))
+        return Arrays(
+            probabilities=probabilities,
+            final_state=final_state,
+            tokens=encoded.lengths,
+            truncated_tokens=encoded.truncated_tokens,
+            unknown_fraction=encoded.unknown_fraction,
+            layers=layers,
+        )
+
+    def to_predictions(self, texts: Sequence[str], arrays: Arrays) -> list[Prediction]:
+        """Put the arrays into words."""
+        best = arrays.probabilities.argmax(axis=1).tolist()
+        scores = (arrays.probabilities @ self._polarity).round(4).tolist()
+        probabilities = arrays.probabilities.astype(np.float64).round(4).tolist()
+        tokens, cut = arrays.tokens.tolist(), arrays.truncated_tokens.tolist()
+        unknown = arrays.unknown_fraction.astype(np.float64).round(4).tolist()
+        return [
+            Prediction(
+                text=text,
+                label=self.classes[best[row]],
+                score=scores[row],
+                probabilities=dict(zip(self.classes, probabilities[row], strict=True)),
+                tokens=tokens[row],
+                truncated_tokens=cut[row],
+                unknown_fraction=unknown[row],
+                warning=_warning(text, unknown[row], cut[row]),
+            )
+            for row, text in enumerate(texts)
+        ]
+
+    def _expected(self, batch: Batch) -> list[LayerRow]:
+        texts, time = batch.token_ids.shape
+        return shape_rows(
+            self.folder.encoder,
+            classifier_units=self.folder.info["classifier"]["units"],
+            num_classes=len(self.classes),
+            vocabulary_size=self.folder.info["vocabulary_size"],
+            batch=texts,
+            time=time,
+        )
+
+
+def _warning(text: str, unknown: float, cut: int) -> str | None:
+    if not text.strip():
+        return "empty text"
+    if unknown >= 1:
+        return "no known word"
+    if unknown >= MOSTLY_UNKNOWN:
+        return f"{unknown:.0%} of the tokens are unknown"
+    if cut:
+        return f"{cut} tokens in the middle were not read"
+    return None
+
+
+def _network(folder: ModelFolder, engine: Engine, threads: int | None) -> Network:
+    if engine == "onnx":
+        return OnnxNetwork(folder.file(ONNX), threads)
+    if engine == "int8":
+        if ONNX_INT8 not in folder.files:
+            raise ModelFolderError(
+                f"{folder.path} has no int8 model: {folder.info.get('int8', 'not written')}",
+                expected="--engine onnx",
+            )
+        return OnnxNetwork(folder.file(ONNX_INT8), threads)
+    if engine == "keras":
+        from sentiment.nn.keras_network import KerasNetwork
+
+        return KerasNetwork(folder)
+    raise ConfigError(f"no engine {engine!r}", expected=f"one of {', '.join(ENGINES)}")
+
+
+class OnnxNetwork:
+    """ONNX Runtime on the CPU."""
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        if threads:
+            options.intra_op_num_threads = threads
+        self._session = onnxruntime.InferenceSession(
+            path.read_bytes(), options, providers=["CPUExecutionProvider"]
+        )
+        # Outputs that nobody asked for, such as the per-step scores, are not computed.
+        self._only_asked = onnxruntime.RunOptions()
+        self._only_asked.only_execute_path_to_fetches = True
+
+    def run(self, batch: Batch, outputs: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the outputs by name, batch first."""
+        inputs = {"token_ids": batch.token_ids, "lengths": batch.lengths}
+        values = self._session.run(list(outputs), inputs, self._only_asked)
+        return dict(zip(outputs, values, strict=True))

@@ -1,0 +1,88 @@
+"""Encoded texts to right-padded batches of texts of like length.
+
+Padding to the longest of a batch costs little when its texts are of like length: IMDb reviews
+padded all to 400 tokens would be 40 % padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment.text.tokenizer import PADDING_ID, EncodedTexts
+
+# Texts are sorted by length inside windows of this many batches: wide enough for little padding,
+# narrow enough that the batches of an epoch stay random.
+BATCHES_PER_WINDOW = 50
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One right-padded batch.
+
+    Attributes:
+        token_ids: (batch, time) int32, padding id 0 after each text's end.
+        lengths: (batch,) int32, tokens of each text, at least 1.
+        rows: (batch,) int64, which text each row is.
+    """
+
+    token_ids: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+    rows: NDArray[np.int64]
+
+
+def make_batch(encoded: EncodedTexts, rows: NDArray[np.int64]) -> Batch:
+    """Pad the texts `rows` on the right to the longest among them."""
+    lengths = encoded.lengths[rows]
+    time = np.arange(int(lengths.max()))
+    inside = time[None, :] < lengths[:, None]  # (batch, time)
+    token_ids = np.full(inside.shape, PADDING_ID, np.int32)
+    positions = encoded.starts[rows][:, None] + time[None, :]
+    token_ids[inside] = encoded.token_ids[positions[inside]]
+    return Batch(token_ids, lengths, rows)
+
+
+def training_batches(
+    lengths: NDArray[np.int32], *, batch_size: int, seed: int, epoch: int
+) -> list[NDArray[np.int64]]:
+    """Return one epoch's batches as row numbers: shuffled, and of like length inside each.
+
+    The order depends on `seed` and `epoch` alone, so a resumed training needs no saved shuffle
+    state: it asks again and skips the batches it has done.
+    """
+    random = np.random.default_rng([seed, epoch])
+    order = random.permutation(len(lengths))
+    window = batch_size * BATCHES_PER_WINDOW
+    batches: list[NDArray[np.int64]] = []
+    for start in range(0, len(order), window):
+        rows = order[start : start + window]
+        rows = rows[np.argsort(lengths[rows], kind="stable")]
+        batches.extend(
+            rows[first : first + batch_size] for first in range(0, len(rows), batch_size)
+        )
+    return [batches[index] for index in random.permutation(len(batches))]
+
+
+def prediction_batches(
+    encoded: EncodedTexts, *, tokens_per_batch: int, max_texts: int = 512
+) -> Iterator[Batch]:
+    """Yield all texts once, shortest first, at most `tokens_per_batch` tokens with padding a batch.
+
+    A text longer than the budget gets a batch of its own.
+    """
+    order = np.argsort(encoded.lengths, kind="stable")
+    lengths = encoded.lengths[order]
+    start = 0
+    while start < len(order):
+        end = start + 1
+        while (
+            end < len(order)
+            and end - start < max_texts
+            and int(lengths[end]) * (end - start + 1) <= tokens_per_batch
+        ):
+            end += 1
+        yield make_batch(encoded, order[start:end])
+        start = end

@@ -1,0 +1,255 @@
+"""Text to token ids, by Hugging Face `tokenizers`: one code path for training and for prediction.
+
+What is kept on purpose, because it carries sentiment:
+
+- negations: `n't` is a token of its own (`don't` → `do` `n't`), whatever the apostrophe;
+- emoticons and emoji: `:(`, `:-)`, `<3` and each emoji are tokens, not dropped as punctuation;
+- case: text is lowercased, and a word in capitals is preceded by the token `⇧`;
+- emphasis: runs such as `!!!` and `...` are tokens.
+
+What is folded, because it does not: `<br />` is a space, a web address is `🔗`, a handle is `@`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import tokenizers
+from numpy.typing import NDArray
+from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
+
+from sentiment.errors import DataError, ModelFolderError
+
+if TYPE_CHECKING:
+    from sentiment.config import TextSettings
+
+_T = TypeVar("_T")
+
+PADDING_ID = 0
+UNKNOWN_ID = 1
+SPECIAL_TOKENS = ("[PAD]", "[UNK]")
+# Markers are single characters, so that word and subword vocabularies both keep them whole.
+CAPITALS, WEB_ADDRESS, HANDLE = "⇧", "🔗", "@"
+
+_TOKEN_PATTERN = "|".join(
+    (
+        r"\p{L}[\p{L}\p{M}]*(?=n't(?!\p{L}))",  # the `do` of `don't`
+        r"n't(?!\p{L})",
+        r"'(?:s|re|ve|ll|d|m)(?!\p{L})",
+        r"[:;=]['^o-]?(?:[)(\[\]/\\|*@3]+|[dpo](?!\p{L}))",  # :) ;-( =/ :p
+        r"</?3+",
+        r"\p{L}[\p{L}\p{M}]*",
+        r"\p{N}+(?:[.,]\p{N}+)*",
+        r"!+|\?+|\.{2,}",
+        # Anything else that shows, an emoji with its skin tone and joiners as one token.
+        r"[^\s\p{C}](?:[\p{M}\x{FE0F}\x{1F3FB}-\x{1F3FF}]|\x{200D}[^\s\p{C}])*",
+    )
+)
+
+
+@dataclass(frozen=True)
+class EncodedTexts:
+    """Token ids of many texts in one flat array; text i is `token_ids[starts[i]:starts[i + 1]]`.
+
+    Attributes:
+        token_ids: (tokens of all texts,) int32; no text is empty, none holds the padding id.
+        starts: (texts + 1,) int64.
+        truncated_tokens: (texts,) int32, tokens cut from the middle of each text.
+        unknown_fraction: (texts,) float32, share of unknown tokens among those kept, 0–1.
+        offsets: per text (tokens, 2) int32 character positions in the original text, if asked for.
+    """
+
+    token_ids: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    truncated_tokens: NDArray[np.int32]
+    unknown_fraction: NDArray[np.float32]
+    offsets: tuple[NDArray[np.int32], ...] | None = None
+
+    def __len__(self) -> int:
+        """Return the number of texts."""
+        return len(self.starts) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """Tokens kept of each text, at least 1: (texts,)."""
+        return np.diff(self.starts).astype(np.int32)
+
+    def of_text(self, index: int) -> NDArray[np.int32]:
+        """Return the token ids of one text: (tokens,)."""
+        return self.token_ids[self.starts[index] : self.starts[index + 1]]
+
+
+class Tokenizer:
+    """A trained tokenizer with head + tail truncation.
+
+    Args:
+        backend: the Hugging Face tokenizer.
+        max_tokens: the most tokens kept of a text.
+        head_tokens: how many of them come from its beginning; the rest come from its end.
+    """
+
+    def __init__(self, backend: tokenizers.Tokenizer, *, max_tokens: int, head_tokens: int) -> None:
+        self._backend = backend
+        self.max_tokens = max_tokens
+        self.head_tokens = head_tokens
+
+    @classmethod
+    def train(cls, texts: Iterable[str], settings: TextSettings) -> Tokenizer:
+        """Find the vocabulary of the texts: the train split's alone, never validation or test."""
+        backend = _untrained(settings.tokenizer)
+        backend.train_from_iterator(texts, trainer=_trainer(settings))
+        content = json.loads(backend.to_str())
+        # As added tokens, a text that contains "[PAD]" literally would become padding.
+        content["added_tokens"] = []
+        backend = tokenizers.Tokenizer.from_str(json.dumps(content, ensure_ascii=False))
+        return cls(backend, max_tokens=settings.max_tokens, head_tokens=settings.head_tokens)
+
+    @classmethod
+    def from_json(cls, content: str, *, max_tokens: int, head_tokens: int) -> Tokenizer:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ModelFolderError: the content is no tokenizer of this kind.
+        """
+        try:
+            backend = tokenizers.Tokenizer.from_str(content)
+        except Exception as error:  # the library raises bare Exception
+            raise ModelFolderError(f"tokenizer.json cannot be read: {error}") from None
+        ids = [backend.token_to_id(token) for token in SPECIAL_TOKENS[:2]]
+        if ids != [PADDING_ID, UNKNOWN_ID]:
+            raise ModelFolderError(
+                f"tokenizer.json has ids {ids} for {SPECIAL_TOKENS[:2]}",
+                expected=f"{[PADDING_ID, UNKNOWN_ID]}",
+            )
+        return cls(backend, max_tokens=max_tokens, head_tokens=head_tokens)
+
+    @classmethod
+    def load(cls, path: Path, *, max_tokens: int, head_tokens: int) -> Tokenizer:
+        """Read a tokenizer.json file."""
+        content = path.read_text(encoding="utf-8")
+        return cls.from_json(content, max_tokens=max_tokens, head_tokens=head_tokens)
+
+    def to_json(self) -> str:
+        """Return the tokenizer as the JSON text of Hugging Face `tokenizers`."""
+        return str(self._backend.to_str())
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of token ids, padding and unknown included."""
+        return int(self._backend.get_vocab_size())
+
+    def tokens(self, token_ids: Iterable[int]) -> list[str]:
+        """Return the token of each id."""
+        return [str(self._backend.id_to_token(int(token_id))) for token_id in token_ids]
+
+    def encode(self, texts: Sequence[str], *, offsets: bool = False) -> EncodedTexts:
+        """Turn texts into token ids; an empty text becomes one unknown token.
+
+        Raises:
+            DataError: a text holds a lone surrogate or a NUL; the message gives its position.
+        """
+        # Hugging Face warns and turns threads off after a fork unless the choice is explicit.
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+        encode = self._backend.encode_batch if offsets else self._backend.encode_batch_fast
+        try:
+            encodings = encode(texts if isinstance(texts, list) else list(texts))
+        except (UnicodeEncodeError, TypeError):
+            raise _unencodable(texts) from None
+        rows = [encoding.ids or [UNKNOWN_ID] for encoding in encodings]
+        cut = [max(0, len(row) - self.max_tokens) for row in rows]
+        kept = [self._truncated(row) for row in rows]
+        starts = np.zeros(len(kept) + 1, np.int64)
+        np.cumsum([len(row) for row in kept], out=starts[1:])
+        flat = np.fromiter((i for row in kept for i in row), np.int32, count=int(starts[-1]))
+        unknown = np.add.reduceat(flat == UNKNOWN_ID, starts[:-1]) if len(kept) else np.zeros(0)
+        return EncodedTexts(
+            token_ids=flat,
+            starts=starts,
+            truncated_tokens=np.asarray(cut, np.int32),
+            unknown_fraction=(unknown / np.maximum(np.diff(starts), 1)).astype(np.float32),
+            offsets=self._offsets(encodings) if offsets else None,
+        )
+
+    def _truncated(self, row: list[_T]) -> list[_T]:
+        if len(row) <= self.max_tokens:
+            return row
+        tail = self.max_tokens - self.head_tokens
+        return row[: self.head_tokens] + row[len(row) - tail :]
+
+    def _offsets(self, encodings: list[tokenizers.Encoding]) -> tuple[NDArray[np.int32], ...]:
+        rows = [self._truncated(encoding.offsets) or [(0, 0)] for encoding in encodings]
+        return tuple(np.asarray(row, np.int32).reshape(-1, 2) for row in rows)
+
+
+def check_text(text: object) -> str | None:
+    """Return what makes a value unusable as text, in words, or None if it is usable."""
+    if not isinstance(text, str):
+        return f"{type(text).__name__} instead of text"
+    if "\0" in text:
+        return f"a NUL character at position {text.index(chr(0))}"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        return f"a lone surrogate at position {error.start}"
+    return None
+
+
+def _unencodable(texts: Sequence[object]) -> DataError:
+    for number, text in enumerate(texts, start=1):
+        fault = check_text(text)
+        if fault:
+            return DataError(f"text {number} holds {fault}", expected="Unicode text")
+    return DataError("the texts cannot be tokenized", expected="a list of Unicode texts")
+
+
+def _untrained(kind: str) -> tokenizers.Tokenizer:
+    unknown = SPECIAL_TOKENS[UNKNOWN_ID]
+    model = (
+        models.WordLevel({}, unk_token=unknown)
+        if kind == "word"
+        else models.BPE(unk_token=unknown, continuing_subword_prefix="##")
+    )
+    backend = tokenizers.Tokenizer(model)
+    backend.normalizer = normalizers.Sequence(
+        [
+            normalizers.NFC(),
+            normalizers.Prepend(" "),
+            normalizers.Replace("’", "'"),
+            normalizers.Replace(Regex(r"<\s*/?\s*[bB][rR]\s*/?\s*>"), " "),
+            normalizers.Replace(Regex(r"(?i:https?://|www\.)\S+"), f" {WEB_ADDRESS} "),
+            normalizers.Replace(Regex(r"(?<![\w@])@\w+"), f" {HANDLE} "),
+            # A match of width zero before the word would be simpler; it corrupts the library's
+            # alignment and panics later. So a space is always there, and is what gets replaced.
+            normalizers.Replace(
+                Regex(r"\s(?=[\p{Ps}\p{Pi}\"'*_]*\p{Lu}{2,}(?![\p{Ll}\p{N}]))"), f" {CAPITALS} "
+            ),
+            normalizers.Lowercase(),
+        ]
+    )
+    backend.pre_tokenizer = pre_tokenizers.Split(Regex(_TOKEN_PATTERN), "removed", invert=True)
+    return backend
+
+
+def _trainer(settings: TextSettings) -> trainers.Trainer:
+    if settings.tokenizer == "word":
+        return trainers.WordLevelTrainer(
+            vocab_size=settings.vocabulary_size,
+            min_frequency=settings.min_frequency,
+            special_tokens=list(SPECIAL_TOKENS),
+            show_progress=False,
+        )
+    return trainers.BpeTrainer(
+        vocab_size=settings.vocabulary_size,
+        min_frequency=settings.min_frequency,
+        special_tokens=list(SPECIAL_TOKENS),
+        continuing_subword_prefix="##",
+        limit_alphabet=1000,
+        initial_alphabet=[CAPITALS, WEB_ADDRESS, HANDLE],
+        show_progress=False,
+    )

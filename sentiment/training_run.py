@@ -1,0 +1,414 @@
+"""One training, end to end: config → data → tokenizer → network → model folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment.backend import load_keras, versions
+from sentiment.config import Config, load_config
+from sentiment.data.load import Splits, load_splits
+from sentiment.durable import write_file
+from sentiment.errors import OutputError, TrainingError
+from sentiment.model_card import model_card
+from sentiment.model_folder import (
+    CHECKPOINTS,
+    MODEL,
+    RUNS,
+    SCHEMA_VERSION,
+    TOKENIZER,
+    is_model_folder,
+    is_unfinished,
+    write_model_folder,
+)
+from sentiment.runtime.inspection import format_probe, format_shape_table
+from sentiment.runtime.predictor import Arrays, SentimentModel
+from sentiment.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    import keras
+
+    from sentiment.nn.packaging import Package
+    from sentiment.nn.training import EpochRecord, StepReport, Trainer
+
+
+class Watcher(Protocol):
+    """Who follows a training: the terminal, a notebook, or nobody."""
+
+    def note(self, line: str) -> None:
+        """Take a line for the log."""
+
+    def step(self, report: StepReport) -> None:
+        """Take note of an optimizer step."""
+
+    def epoch(self, record: EpochRecord) -> None:
+        """Take note of an epoch."""
+
+    def stop_requested(self) -> bool:
+        """Return whether to stop now, with the state saved."""
+
+
+class Nobody:
+    """A watcher that keeps quiet and never stops a training."""
+
+    def note(self, line: str) -> None:
+        """Ignore it."""
+
+    def step(self, report: StepReport) -> None:
+        """Ignore it."""
+
+    def epoch(self, record: EpochRecord) -> None:
+        """Ignore it."""
+
+    def stop_requested(self) -> bool:
+        """Return False."""
+        return False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train and where.
+
+    Attributes:
+        config: all settings.
+        output: the model folder to be.
+        resuming: whether saved state may be continued.
+        command: how it was asked for, for `model.json`.
+    """
+
+    config: Config
+    output: Path
+    resuming: bool
+    command: str
+
+
+def train(
+    config: Config | str | Path | None = None,
+    *,
+    output: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+    command: str = "sentiment.train(…)",
+    watcher: Watcher | None = None,
+) -> Path:
+    """Train a model and return its folder.
+
+    Args:
+        config: a `Config`, a YAML path, the stem of a bundled config, or None for `default`.
+        output: the folder to write; `runs/<config name>` if None.
+        overrides: settings such as `training.epochs=3`.
+        resume: continue an interrupted training where it was.
+        command: what to record as the command.
+        watcher: who follows.
+
+    Raises:
+        SentimentError: any of the tree in `sentiment.errors`.
+    """
+    watcher = watcher or Nobody()
+    plan = make_plan(config, output=output, overrides=overrides, resume=resume, command=command)
+    if is_model_folder(plan.output):  # only when resuming: it ended in the moment of the crash
+        watcher.note(f"{plan.output} is already finished")
+        shutil.rmtree(plan.output / CHECKPOINTS, ignore_errors=True)
+        return plan.output
+    splits = load_splits(plan.config.data)
+    for note in splits.notes:
+        watcher.note(note)
+    tokenizer = _prepare(plan, splits)
+    watcher.note(_data_line(splits, tokenizer))
+    watcher.note("loading TensorFlow")
+    load_keras()
+    return _train(plan, splits, tokenizer, watcher)
+
+
+def make_plan(
+    config: Config | str | Path | None,
+    *,
+    output: str | Path | None,
+    overrides: Sequence[str],
+    resume: bool,
+    command: str,
+) -> Plan:
+    """Decide what to train and where, and refuse what would overwrite something.
+
+    Raises:
+        ConfigError: the settings are wrong, or differ from those of the training to resume.
+        OutputError: the folder holds something that must not be touched.
+        TrainingError: there is nothing to resume.
+    """
+    if resume and output is None and config is None:
+        output = _newest_unfinished()
+    folder = Path(output) if output is not None else None
+    saved = folder / CHECKPOINTS / "config.yaml" if folder else None
+    if resume and config is None and saved and saved.is_file():
+        config = saved
+    settings = config if isinstance(config, Config) else load_config(config, overrides)
+    folder = folder or RUNS / settings.name
+    saved = folder / CHECKPOINTS / "config.yaml"
+    if resume:
+        if saved.is_file():
+            _same_settings(settings, load_config(saved), folder)
+    else:
+        _refuse_existing(folder)
+    return Plan(settings, folder, resume, command)
+
+
+def _newest_unfinished() -> Path:
+    unfinished = [path for path in RUNS.glob("*") if is_unfinished(path)]
+    if not unfinished:
+        raise TrainingError(
+            "nothing to resume: no unfinished training under runs/",
+            expected="--output FOLDER of an interrupted training",
+            run="sentiment train",
+        )
+    return max(unfinished, key=lambda path: (path / CHECKPOINTS).stat().st_mtime_ns)
+
+
+def _same_settings(now: Config, before: Config, folder: Path) -> None:
+    # How often to save does not change what is learned.
+    first, second = (
+        config.model_dump(exclude={"name": True, "training": {"checkpoint_seconds"}})
+        for config in (now, before)
+    )
+    for block, settings in first.items():
+        for key, value in settings.items():
+            if value != second[block][key]:
+                raise TrainingError(
+                    f"{folder} was started with {block}.{key}={second[block][key]!r}, "
+                    f"and now it is {value!r}",
+                    expected="the same settings",
+                    run=f"sentiment train --resume --output {folder}",
+                )
+
+
+def _refuse_existing(folder: Path) -> None:
+    number = 2
+    while (free := folder.with_name(f"{folder.name}-{number}")).exists():
+        number += 1
+    if is_model_folder(folder):
+        raise OutputError(
+            f"{folder} already holds a model",
+            expected="a new folder",
+            run=f"sentiment train … --output {free}",
+        )
+    if is_unfinished(folder):
+        raise OutputError(
+            f"{folder} holds an unfinished training",
+            expected="--resume to continue it, or a new folder",
+            run=f"sentiment train --resume --output {folder}",
+        )
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise OutputError(
+            f"{folder} already exists and is not empty",
+            expected="a new folder",
+            run=f"sentiment train … --output {free}",
+        )
+
+
+def _prepare(plan: Plan, splits: Splits) -> Tokenizer:
+    """Make the vocabulary and write down what a later `--resume` needs, or read it back."""
+    folder, text = plan.output / CHECKPOINTS, plan.config.text
+    record = folder / "run.json"
+    if plan.resuming and record.is_file():
+        before = json.loads(record.read_text(encoding="utf-8"))
+        if before["fingerprint"] != splits.fingerprint:
+            raise TrainingError(
+                f"the data of {plan.config.data.source} changed since {plan.output} was started",
+                expected=f"fingerprint {before['fingerprint'][:12]}, not {splits.fingerprint[:12]}",
+                run="sentiment train … --output a new folder",
+            )
+        return Tokenizer.load(
+            folder / TOKENIZER, max_tokens=text.max_tokens, head_tokens=text.head_tokens
+        )
+    tokenizer = Tokenizer.train(splits.train.texts, text)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot make {folder}: {error.strerror}", expected="a folder you may write to"
+        ) from None
+    write_file(folder / TOKENIZER, tokenizer.to_json())
+    write_file(folder / "config.yaml", plan.config.to_yaml())
+    # Last: with it, everything a resume needs is there.
+    write_file(record, json.dumps({"fingerprint": splits.fingerprint, "command": plan.command}))
+    return tokenizer
+
+
+def _data_line(splits: Splits, tokenizer: Tokenizer) -> str:
+    return (
+        f"train {len(splits.train):,} · validation {len(splits.validation):,} texts · classes "
+        f"{', '.join(splits.classes)} · vocabulary {tokenizer.vocabulary_size:,} tokens"
+    )
+
+
+def _train(plan: Plan, splits: Splits, tokenizer: Tokenizer, watcher: Watcher) -> Path:
+    from sentiment.nn.calibration import find_temperature, fold_temperature
+    from sentiment.nn.checkpoints import CheckpointStore
+    from sentiment.nn.classifier import build_classifier
+    from sentiment.nn.packaging import package
+    from sentiment.nn.training import Examples, Trainer, TrainingInterrupted, make_deterministic
+    from sentiment.nn.training import predict as keras_predict
+
+    config = plan.config
+    examples, validation = (
+        Examples(tokenizer.encode(part.texts), part.labels)
+        for part in (splits.train, splits.validation)
+    )
+    make_deterministic(config.training.seed)
+    model = build_classifier(
+        vocabulary_size=tokenizer.vocabulary_size,
+        num_classes=len(splits.classes),
+        encoder=config.encoder,
+        classifier=config.classifier,
+    )
+    trainer = Trainer(
+        model,
+        examples,
+        validation,
+        config.training,
+        num_classes=len(splits.classes),
+        store=CheckpointStore(plan.output / CHECKPOINTS),
+        on_step=watcher.step,
+        on_epoch=watcher.epoch,
+        stop_requested=watcher.stop_requested,
+    )
+    _begin(trainer, plan, watcher)
+    try:
+        history = trainer.run()
+    except TrainingInterrupted as stopped:
+        raise TrainingInterrupted(
+            f"{stopped.what}; everything is saved",
+            run=f"sentiment train --resume --output {plan.output}",
+        ) from None
+    watcher.note("calibrating and exporting")
+    temperature = find_temperature(keras_predict(model, validation.encoded), validation.labels)
+    fold_temperature(model, temperature)
+    made = package(
+        model, config, tokenizer=tokenizer, texts=splits.validation.texts, validation=validation
+    )
+    outcome = _Outcome(model, made, temperature, history, keras_predict(model, validation.encoded))
+    write_model_folder(plan.output, _files(plan, splits, tokenizer, outcome))
+    shutil.rmtree(plan.output / CHECKPOINTS, ignore_errors=True)
+    _look(plan.output, splits, watcher)
+    return plan.output
+
+
+def _begin(trainer: Trainer, plan: Plan, watcher: Watcher) -> None:
+    """Continue from the newest checkpoint, or show the shapes of the first batch."""
+    from sentiment.nn.first_look import first_batch_lines
+
+    checkpoint = trainer.store.latest() if trainer.store and plan.resuming else None
+    if checkpoint:
+        trainer.restore(checkpoint)
+        watcher.note(
+            f"resumed in epoch {trainer.counters.epoch + 1} after {checkpoint.step:,} steps"
+        )
+        return
+    if plan.resuming:
+        watcher.note("no checkpoint yet: starting from the beginning")
+    size = trainer.model.get_layer("embedding").input_dim
+    lines = first_batch_lines(trainer, plan.config, vocabulary_size=size)
+    watcher.note(f"first batch, before training:\n{lines}")
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a training ended with; probabilities are the validation texts' (texts, classes)."""
+
+    model: keras.Model
+    package: Package
+    temperature: float
+    history: list[EpochRecord]
+    probabilities: NDArray[np.float32]
+
+
+def _files(plan: Plan, splits: Splits, tokenizer: Tokenizer, outcome: _Outcome) -> dict[str, bytes]:
+    info = _model_info(plan, splits, tokenizer, outcome)
+    texts = {
+        MODEL: json.dumps(info, indent=2, ensure_ascii=False) + "\n",
+        TOKENIZER: tokenizer.to_json(),
+        "config.yaml": plan.config.to_yaml(),
+        "history.csv": _history_csv(outcome.history),
+        "MODEL_CARD.md": model_card(info),
+    }
+    return {name: text.encode("utf-8") for name, text in texts.items()} | outcome.package.files
+
+
+def _model_info(
+    plan: Plan, splits: Splits, tokenizer: Tokenizer, outcome: _Outcome
+) -> dict[str, Any]:
+    from sentiment.nn.training import score
+    from sentiment.runtime.shapes import shape_rows
+
+    config = plan.config
+    layers = shape_rows(
+        config.encoder,
+        classifier_units=config.classifier.units,
+        num_classes=len(splits.classes),
+        vocabulary_size=tokenizer.vocabulary_size,
+    )
+    loss, accuracy, macro_f1 = score(outcome.probabilities, splits.validation.labels)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": plan.output.name,
+        "classes": list(splits.classes),
+        "encoder": config.encoder.model_dump(mode="json"),
+        "classifier": config.classifier.model_dump(mode="json"),
+        "text": config.text.model_dump(mode="json"),
+        "vocabulary_size": tokenizer.vocabulary_size,
+        "max_tokens": config.text.max_tokens,
+        "head_tokens": config.text.head_tokens,
+        "temperature": outcome.temperature,
+        "layers": [row.to_dict() for row in layers],
+        "parameters": sum(row.parameters for row in layers),
+        "metrics": {
+            "validation": {
+                "n": len(splits.validation),
+                "accuracy": accuracy,
+                "macro_f1": macro_f1,
+                "loss": loss,
+            }
+        },
+        "onnx_largest_difference": outcome.package.parity,
+        "int8": outcome.package.int8,
+        "data": {
+            "source": config.data.source,
+            "fingerprint": splits.fingerprint,
+            "rows": {"train": len(splits.train), "validation": len(splits.validation)},
+            "notes": list(splits.notes),
+        },
+        "versions": versions(),
+        "command": plan.command,
+        "seed": config.training.seed,
+        "epochs": len(outcome.history),
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "training_seconds": round(sum(record.seconds for record in outcome.history), 1),
+    }
+
+
+def _history_csv(history: list[EpochRecord]) -> str:
+    from sentiment.nn.training import EpochRecord
+
+    content = io.StringIO()
+    names = [field.name for field in fields(EpochRecord)]
+    writer = csv.DictWriter(content, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(record) for record in history)
+    return content.getvalue()
+
+
+def _look(folder: Path, splits: Splits, watcher: Watcher) -> Arrays:
+    """Read the finished folder back as a user would, and show its shapes and its final state."""
+    model = SentimentModel.load(folder)
+    arrays = model.predict_arrays(splits.validation.texts[:64])
+    watcher.note("\n".join([format_shape_table(arrays.layers), format_probe(arrays.final_state)]))
+    return arrays
