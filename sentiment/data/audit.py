@@ -49,7 +49,7 @@ def audit_config(settings: DataSettings, *, progress: Progress = lambda _: None)
     progress(f"reading {settings.source}")
     faults: list[RowFault] = []
     tables = read_tables(settings.source, label_column=settings.label_column, faults=faults)
-    for table in tables.values():
+    for table in filter(len, tables.values()):
         need_columns(table, settings.text_column)
     # Every row is checked, whatever part of train the config would use.
     settings = settings.model_copy(update={"max_train_rows": None})
@@ -97,8 +97,9 @@ def audit_paths(
             tables[table.origin if short in tables else short] = table
     splits = []
     findings = list(fault_findings(faults))
+    for table in filter(len, tables.values()):
+        need_columns(table, text_column, as_options=True)
     for name, table in tables.items():
-        need_columns(table, text_column)
         split, found = _as_it_is(name, table, text_column, label_column)
         splits.append(split)
         findings.extend(found)
@@ -137,7 +138,7 @@ def _as_it_is(
     name: str, table: Table, text_column: str, label_column: str
 ) -> tuple[CheckedSplit, list[Finding]]:
     """Take the rows of a table that hold text, with whatever labels they have."""
-    values = table.columns[text_column]
+    values = table.columns.get(text_column, [])
     missing: list[object] = [None] * len(values)
     labels = _label_names(table.columns.get(label_column, missing), table.class_names)
     texts, kept, rows, without = [], [], [], []

@@ -25,7 +25,7 @@ def audit_lines(audit: Audit, *, most_examples: int) -> Iterator[str]:
         yield from _finding_lines(finding, most_examples)
     if not audit.complete:
         yield ""
-        yield "  the search for near duplicates was cut: too many texts resemble one another"
+        yield "  too many texts resemble one another to compare all: there are more near duplicates"
     if none := _not_found(audit):
         yield ""
         yield f"not found: {', '.join(none)}"

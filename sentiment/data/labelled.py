@@ -55,13 +55,11 @@ class LabelledTexts:
 def label_texts(
     table: Table, text_column: str, label_column: str, classes: tuple[str, ...]
 ) -> LabelledTexts:
-    """Take texts and labels out of a table.
+    """Take texts and labels out of a table that has their columns.
 
     Raises:
-        DataError: there is no row, a cell holds no text, or a label is missing or unknown.
+        DataError: a cell holds no text, or a label is missing or unknown.
     """
-    if not len(table):
-        raise DataError(f"{table.origin} has no rows", expected="at least one row")
     texts = table_texts(table, text_column)
     labels = class_indices(table, label_column, classes)
     if len(missing := np.flatnonzero(labels == UNLABELLED)):
@@ -91,18 +89,24 @@ def table_texts(table: Table, column: str) -> list[str]:
     return [str(value) for value in table.columns[column]]
 
 
-def need_columns(table: Table, *columns: str) -> None:
-    """Check that a table has its text column and, if named, its label column.
+def need_columns(table: Table, *columns: str, as_options: bool = False) -> None:
+    """Check that a table has rows, its text column and, if named, its label column.
+
+    `as_options` says that the columns were named on the command line and not in a config.
 
     Raises:
-        DataError: one is missing; the message names the columns there are.
+        DataError: there is no row, or a column is missing; the message names those there are.
     """
+    if not len(table):
+        raise DataError(f"{table.origin} has no rows", expected="at least one row")
     for option, column in zip(("text_column", "label_column"), columns, strict=False):
         if column in table.columns:
             continue
         names = ", ".join(map(repr, table.columns)) or "none"
+        flag = f"--{option.replace('_', '-')} NAME"
+        way = flag if as_options else f"--set data.{option}=NAME"
         raise DataError(
             f"{table.origin} has no column {column!r}",
             expected=f"one of its columns: {names}",
-            run=f"sentiment train CONFIG --set data.{option}=NAME",
+            run=f"the command with {way}",
         )

@@ -104,7 +104,6 @@ def class_indices(table: Table, label_column: str, classes: Sequence[str]) -> ND
             raise DataError(
                 f"{table.origin} row {table.rows[position]}: unknown label {name!r}",
                 expected=f"one of {', '.join(classes)}",
-                run="sentiment train CONFIG --set 'data.classes=[…]'",
             )
         indices[position] = index
     return indices

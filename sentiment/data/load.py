@@ -133,7 +133,7 @@ def load_labelled(
             f"{source} has no split {split!r}",
             expected=f"--split {there}" if there else "a labelled split",
         )
-    need_columns(table, text_column, label_column)
+    need_columns(table, text_column, label_column, as_options=True)
     return label_texts(table, text_column, label_column, classes)
 
 

@@ -24,7 +24,10 @@ _CHUNK_TEXTS = 10_000
 _HASH_BITS = 32
 _FREQUENCY_BITS = 12
 _MOST_TABLE_BITS = 24
-_MOST_CANDIDATES = 20_000_000
+# Thousands of texts from one template are millions of pairs. Beyond so many meetings, and so many
+# word pairs compared, the search is cut; every text has met those next to it in size by then.
+_MOST_MEETINGS = 10_000_000
+_MOST_COMPARED = 30_000_000
 # Texts must meet once, and once more for every so many word pairs: it spares most comparisons.
 _PAIRS_A_MEETING = 40
 
@@ -99,7 +102,8 @@ def _word_pairs(text: str) -> set[tuple[bytes, ...]]:
 
 
 def _jaccard(one: set[tuple[bytes, ...]], other: set[tuple[bytes, ...]]) -> float:
-    return len(one & other) / len(one | other) if one and other else 0.0
+    shared = len(one & other)
+    return shared / (len(one) + len(other) - shared) if shared else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +216,7 @@ def _candidates(
     met: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
     num_met, step = 0, 0
     left = np.arange(len(tokens))
-    while len(left) and num_met < _MOST_CANDIDATES:
+    while len(left) and num_met < _MOST_MEETINGS:
         step += 1
         left = left[left + step < len(tokens)]
         # Within a token texts stand by size: once one is too long to be similar, so is every later.
@@ -223,7 +227,12 @@ def _candidates(
         one, other = owners[left], owners[left + step]
         met.append(np.minimum(one, other) * total + np.maximum(one, other))
         num_met += len(left)
-    pairs, times = np.unique(np.concatenate(met), return_counts=True)
+    pairs, when, times = np.unique(np.concatenate(met), return_index=True, return_counts=True)
     first, second = np.divmod(pairs, max(total, 1))
     enough = times >= np.minimum(prefixes.meetings[first], prefixes.meetings[second])
-    return first[enough], second[enough], not len(left)
+    first, second, when = first[enough], second[enough], when[enough]
+    earliest = np.argsort(when)
+    work = np.cumsum((prefixes.sizes[first] + prefixes.sizes[second])[earliest])
+    compared = np.sort(earliest[work <= _MOST_COMPARED])
+    complete = not len(left) and len(compared) == len(first)
+    return first[compared], second[compared], complete

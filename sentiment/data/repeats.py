@@ -107,26 +107,30 @@ def _near(
     examples: dict[tuple[int, int], list[Example]] = {}
     rows: dict[tuple[int, int], tuple[set[int], set[int]]] = {}
     for pair in found.pairs:
-        first, second = places[texts[pair.first]], places[texts[pair.second]]
-        met = set()
-        for one in first:
-            for other in second:
-                low, high = sorted((one, other))
-                key = (low[0], high[0])
-                if key not in met:
-                    met.add(key)
-                    example = _example(
-                        splits,
-                        [low, high],
-                        splits[low[0]].texts[low[1]],
-                        f"{pair.similarity:.0%} alike",
-                    )
-                    examples.setdefault(key, []).append(example)
-                sides = rows.setdefault(key, (set(), set()))
-                sides[0].add(low[1])
-                sides[1].add(high[1])
+        first, second = _by_split(places[texts[pair.first]]), _by_split(places[texts[pair.second]])
+        seen = set()
+        for one, here in first.items():
+            for other, there in second.items():
+                (low, lows), (high, highs) = sorted(((one, here), (other, there)))
+                sides = rows.setdefault((low, high), (set(), set()))
+                sides[0].update(lows)
+                sides[1].update(highs)
+                # Two splits that hold both texts meet once each way: one pair all the same.
+                if (low, high) not in seen:
+                    seen.add((low, high))
+                    stands = [(low, lows[0]), (high, highs[0])]
+                    text, detail = splits[low].texts[lows[0]], f"{pair.similarity:.0%} alike"
+                    cases = examples.setdefault((low, high), [])
+                    cases.append(_example(splits, stands, text, detail))
     findings = [_near_finding(splits, key, examples[key], rows[key]) for key in sorted(examples)]
     return findings, found.complete
+
+
+def _by_split(stands: _Places) -> dict[int, list[int]]:
+    positions: dict[int, list[int]] = {}
+    for split, position in stands:
+        positions.setdefault(split, []).append(position)
+    return positions
 
 
 def _near_finding(

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
+import dataclasses
 import json
-import os
-import platform
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,16 +28,16 @@ from sentiment.evaluation.curves import calibration, ranking_curves
 from sentiment.evaluation.intervals import LEVEL, RESAMPLES, SEED
 from sentiment.evaluation.metrics import Labels, Probabilities, predict_classes, summarise
 from sentiment.evaluation.predictions import FILE_NAME, Predictions, write_predictions
+from sentiment.evaluation.provenance import fingerprint, provenance
 from sentiment.evaluation.slices import TextSlice, find_slices, measure_slices
-from sentiment.runtime.inspection import probe
+from sentiment.runtime.inspection import format_probe, format_shape_table, probe
 
 if TYPE_CHECKING:
     from sentiment.data.load import LabelledTexts
-    from sentiment.runtime.predictor import SentimentModel
+    from sentiment.runtime.predictor import Arrays, SentimentModel
 
-SCHEMA_VERSION = 1
+ROWS_PER_PART = 20_000
 METRICS_NAME = "metrics.json"
-PACKAGES = ("sentiment", "numpy", "onnxruntime", "tokenizers", "scikit-learn", "scipy", "pyarrow")
 # What a report needs of model.json, so that an evaluation saved elsewhere can be read alone.
 MODEL_KEYS = (
     "name", "encoder", "classifier", "text", "vocabulary_size", "max_tokens", "head_tokens",
@@ -57,6 +53,7 @@ def evaluate(
     command: str,
     output: Path,
     train: LabelledTexts | None = None,
+    baseline: bool = True,
     source: str = "",
     notes: tuple[str, ...] = (),
     seed: int = SEED,
@@ -70,7 +67,8 @@ def evaluate(
         split: the name of the rows, such as `test`.
         command: the exact command, kept in the metrics.
         output: the folder to write to; made if it is missing.
-        train: the rows the model was trained on: baselines are trained on them too. None: none.
+        train: the rows the model was trained on; texts that stand in them too are counted.
+        baseline: whether to train the baselines on `train` and compare.
         source: where the rows came from: a path, a hub id, `bundled`.
         notes: lines a reader of the metrics must know, such as why there is no baseline.
         seed: of the bootstrap.
@@ -85,33 +83,39 @@ def evaluate(
     """
     classes = tuple(model.classes)
     labels = _labels_in_order(data, classes)
-    log(f"evaluating {len(data):,} {split} rows")
+    if not len(data):
+        raise DataError(f"{data.origin or source} has no rows", expected="at least one row")
+    log(f"evaluating {len(data):,} {split} rows of {source or data.origin}")
     started = time.perf_counter()
-    arrays = model.predict_arrays(data.texts)
+    arrays = _predict(model, data.texts, log)
     seconds = time.perf_counter() - started
+    seen = probe(arrays.final_state, pooling=model.folder.info["encoder"]["pooling"])
+    log(format_shape_table(arrays.layers))
+    log(format_probe(seen))
     rows = Predictions(
         texts=data.texts,
         labels=labels,
         classes=classes,
         probabilities=np.asarray(arrays.probabilities, dtype=np.float64),
-        tokens=np.asarray(arrays.tokens),
-        truncated_tokens=np.asarray(arrays.truncated_tokens),
-        unknown_fraction=np.asarray(arrays.unknown_fraction),
+        tokens=np.asarray(arrays.tokens, dtype=np.int64),
+        truncated_tokens=np.asarray(arrays.truncated_tokens, dtype=np.int64),
+        unknown_fraction=np.asarray(arrays.unknown_fraction, dtype=np.float64),
         final_state=arrays.final_state,
         columns=data.columns,
-        baselines=_baselines(train, data.texts, classes, log),
+        baselines=_baselines(train if baseline else None, data.texts, classes, log),
         seen_in_train=_seen(train, data.texts),
     )
     info = model.folder.info
     metrics = {
-        **_provenance(command, seed),
+        **provenance(command, seed),
         "model": {
             "folder": str(model.folder.path),
             "classes": list(classes),
             **{key: info[key] for key in MODEL_KEYS if key in info},
         },
         "data": _about_data(rows, data, split, source, info),
-        "probe": _probe(rows.final_state, info),
+        "layers": [row.to_dict() for row in arrays.layers],
+        "probe": seen.to_dict(),
         "seconds": {"predict": seconds, "rows_per_second": len(rows) / max(seconds, 1e-9)},
         "notes": list(notes),
         **measure(rows, seed=seed),
@@ -134,7 +138,11 @@ def measure(rows: Predictions, *, seed: int = SEED) -> dict[str, Any]:
             "the model gives probabilities that are not numbers", run="sentiment train again"
         )
     slices = find_slices(
-        rows.texts, rows.tokens, rows.truncated_tokens, rows.unknown_fraction, rows.columns
+        rows.texts,
+        rows.tokens + rows.truncated_tokens,
+        rows.truncated_tokens,
+        rows.unknown_fraction,
+        rows.columns,
     )
     if rows.seen_in_train is not None and rows.seen_in_train.any():
         slices.append(TextSlice("leak", "the very text is a train row", rows.seen_in_train))
@@ -166,6 +174,24 @@ def save(output: Path, metrics: Mapping[str, Any], rows: Predictions) -> None:
     text = "{\n" + ",\n".join(lines) + "\n}"
     write_predictions(output / FILE_NAME, rows)
     write_file(output / METRICS_NAME, text + "\n")
+
+
+def _predict(model: SentimentModel, texts: list[str], log: Log) -> Arrays:
+    """Predict in parts large enough to lose nothing, so that a long run can be followed."""
+    parts = []
+    for start in range(0, len(texts), ROWS_PER_PART):
+        parts.append(model.predict_arrays(texts[start : start + ROWS_PER_PART]))
+        done = min(start + ROWS_PER_PART, len(texts))
+        if len(texts) > ROWS_PER_PART:
+            log(f"predicted {done:,} of {len(texts):,} rows")
+    if len(parts) == 1:
+        return parts[0]
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("probabilities", "final_state", "tokens", "truncated_tokens",
+                     "unknown_fraction")
+    }  # fmt: skip
+    return dataclasses.replace(parts[0], **joined)
 
 
 def _labels_in_order(data: LabelledTexts, classes: tuple[str, ...]) -> Labels:
@@ -228,43 +254,4 @@ def _about_data(
         "fingerprint": fingerprint(rows),
         "also_in_train": None if rows.seen_in_train is None else int(rows.seen_in_train.sum()),
         "trained_on": info.get("data", {}),
-    }
-
-
-def fingerprint(rows: Predictions) -> str:
-    """Return a SHA-256 over the classes and every label and text, in order."""
-    digest = hashlib.sha256(json.dumps(rows.classes).encode())
-    for label, text in zip(rows.labels.tolist(), rows.texts, strict=True):
-        content = text.encode("utf-8", "surrogatepass")
-        digest.update(f"{label} {len(content)} ".encode())
-        digest.update(content)
-    return digest.hexdigest()
-
-
-def _probe(
-    final_state: NDArray[np.float32] | None, info: Mapping[str, Any]
-) -> dict[str, object] | None:
-    if final_state is None:
-        return None
-    return probe(final_state, pooling=info.get("encoder", {}).get("pooling", "last")).to_dict()
-
-
-def _provenance(command: str, seed: int) -> dict[str, Any]:
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "command": command,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seed": seed,
-        "versions": versions,
-        "machine": {
-            "system": f"{platform.system()} {platform.release()}",
-            "processor": platform.machine(),
-            "cores": os.cpu_count(),
-        },
     }

@@ -30,8 +30,8 @@ class Predictions:
         labels: (rows,), indices into `classes`.
         classes: the label names, in the model's order.
         probabilities: (rows, classes).
-        tokens: (rows,), length in tokens.
-        truncated_tokens: (rows,), tokens cut away before the model read the text.
+        tokens: (rows,), tokens that were read.
+        truncated_tokens: (rows,), tokens that were left out.
         unknown_fraction: (rows,), share (0–1) of tokens outside the vocabulary.
         final_state: (rows, units), what the classifier read; None where it is not known.
         columns: metadata columns of the data.

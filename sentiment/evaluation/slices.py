@@ -67,7 +67,7 @@ def find_slices(
 
     Args:
         texts: the texts.
-        tokens: (rows,), how long each text is.
+        tokens: (rows,), how long each text is, with what was cut away.
         truncated_tokens: (rows,), how many of them were cut away.
         unknown_fraction: (rows,), share (0–1) of tokens outside the vocabulary.
         columns: metadata columns, a value a row.

@@ -36,11 +36,12 @@ class MaskedPooling(keras.layers.Layer):
     hidden projection).
     """
 
-    def __init__(self, pooling: str, **kwargs: Any) -> None:
+    def __init__(self, pooling: str, *, bidirectional: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if pooling not in ("max", "mean", "max_last", "attention"):
             raise ValueError(f"pooling is {pooling!r}; expected max, mean, max_last or attention")
         self.pooling = pooling
+        self.bidirectional = bidirectional
         self.score: keras.layers.Dense | None = None
         self.supports_masking = True
 
@@ -65,12 +66,17 @@ class MaskedPooling(keras.layers.Layer):
         maximum = ops.max(sequence * inside - 2.0 * (1.0 - inside), axis=1)  # (batch, units)
         if self.pooling == "max":
             return maximum
-        last = ops.sum(ops.cast(mask, "int32"), axis=1) - 1  # (batch,)
-        final = ops.take_along_axis(sequence, last[:, None, None], axis=1)[:, 0]
+        # One at each text's last token, zero elsewhere: (batch, time, 1).
+        last = inside - ops.pad(inside[:, 1:], [[0, 0], [0, 1], [0, 0]])
+        final = ops.sum(sequence * last, axis=1)
+        if self.bidirectional:
+            # The backward LSTM ends where the text begins.
+            half = sequence.shape[-1] // 2
+            final = ops.concatenate([final[:, :half], sequence[:, 0, half:]], axis=-1)
         return ops.concatenate([maximum, final], axis=-1)
 
     def compute_output_shape(
-        self, sequence_shape: tuple[int | None, ...], *_: Any
+        self, sequence_shape: tuple[int | None, ...], *mask_shape: Any
     ) -> tuple[int | None, ...]:
         """Return `(batch, units)`, twice as wide for `max_last`."""
         batch, _, units = sequence_shape
@@ -78,7 +84,11 @@ class MaskedPooling(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return what the constructor takes."""
-        return {**super().get_config(), "pooling": self.pooling}
+        return {
+            **super().get_config(),
+            "pooling": self.pooling,
+            "bidirectional": self.bidirectional,
+        }
 
 
 class StackedLSTMEncoder(keras.Model):
@@ -144,7 +154,8 @@ class StackedLSTMEncoder(keras.Model):
             if dropout and number < len(lstms):
                 states = keras.layers.SpatialDropout1D(dropout, name=f"dropout_{number}")(states)
         if pooling != "last":
-            states = MaskedPooling(pooling, name="pooling")(states, mask)
+            pool = MaskedPooling(pooling, bidirectional=bidirectional, name="pooling")
+            states = pool(states, mask)
         super().__init__(inputs=token_ids, outputs=states, name=name)
 
         # === Config ===

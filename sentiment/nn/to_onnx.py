@@ -73,9 +73,11 @@ def build_onnx(weights: Weights, *, encoder: EncoderSettings, num_classes: int) 
     reading, top = final, f"lstm_{len(encoder.units)}"
     if encoder.pooling == "last":
         graph.add("Identity", final, to=top)
+        if encoder.bidirectional:
+            sequence = _backward_final(graph, sequence, final, units=encoder.units[-1])
         _head(graph, weights, sequence, dense="step_dense", probabilities="step_probabilities")
     else:
-        reading = graph.add("Identity", _pool(graph, weights, sequence, encoder), to="pooling")
+        reading = graph.add("Identity", _pool(graph, weights, sequence, final, encoder.pooling), to="pooling")
     graph.add("Identity", reading, to="final_state")
     _head(graph, weights, reading, dense="dense", probabilities="probabilities")
     return _model(graph, _outputs(weights, encoder, num_classes))
@@ -120,24 +122,34 @@ def _lstm(
     return joined, graph.add("Reshape", swapped, graph.integers(0, 2 * units))
 
 
+def _backward_final(graph: _Graph, sequence: str, final: str, *, units: int) -> str:
+    """Set the backward half of every step to its final state, the one at the first token."""
+    limits = graph.integers(0), graph.integers(units), graph.integers(2)
+    forward = graph.add("Slice", sequence, *limits)
+    ends = graph.integers(units), graph.integers(2 * units), graph.integers(1)
+    backward = graph.add("Unsqueeze", graph.add("Slice", final, *ends), graph.integers(1))
+    spread = graph.add("Expand", backward, graph.add("Shape", forward))
+    return graph.add("Concat", forward, spread, axis=-1)
+
+
 def _gates_to_onnx(tensor: NDArray[np.float32]) -> NDArray[np.float32]:
     """Reorder Keras's gates i, f, c, o (last axis) to ONNX's i, o, f, c (first axis)."""
     i, f, c, o = np.split(tensor, 4, axis=-1)
     return np.concatenate([i, o, f, c], axis=-1).T
 
 
-def _pool(graph: _Graph, weights: Weights, sequence: str, encoder: EncoderSettings) -> str:
-    """Add masked pooling of a sequence (batch, time, width)."""
+def _pool(graph: _Graph, weights: Weights, sequence: str, final: str, pooling: str) -> str:
+    """Add masked pooling of a sequence (batch, time, width) with final state (batch, width)."""
     shape = graph.add("Shape", "token_ids")
     zero, one = (graph.constant(f"scalar_{n}", np.asarray(n, np.int64)) for n in (0, 1))
     time = graph.add("Gather", shape, one)
     steps = graph.add("Range", zero, time, one)
     lengths = graph.add("Unsqueeze", _cast(graph, "lengths", TensorProto.INT64), graph.integers(1))
     mask = graph.add("Unsqueeze", graph.add("Less", steps, lengths), graph.integers(2))
-    if encoder.pooling == "mean":
+    if pooling == "mean":
         total = graph.add("ReduceSum", sequence, graph.integers(1), keepdims=0)
         return graph.add("Div", total, _cast(graph, lengths, TensorProto.FLOAT))
-    if encoder.pooling == "attention":
+    if pooling == "attention":
         scores = _dense(graph, weights, "attention", sequence)  # (batch, time, 1)
         masked = graph.add("Where", mask, scores, graph.number(-1e9))
         share = graph.add("Softmax", masked, axis=1)
@@ -147,13 +159,8 @@ def _pool(graph: _Graph, weights: Weights, sequence: str, encoder: EncoderSettin
     # A hidden state lies in (-1, 1): -2 never wins the maximum.
     inside = graph.add("Where", mask, sequence, graph.number(-2.0))
     maximum = graph.add("ReduceMax", inside, axes=[1], keepdims=0)
-    if encoder.pooling == "max":
+    if pooling == "max":
         return maximum
-    last = graph.add("Equal", steps, graph.add("Sub", lengths, graph.integers(1)))
-    chosen = graph.add("Unsqueeze", _cast(graph, last, TensorProto.FLOAT), graph.integers(2))
-    final = graph.add(
-        "ReduceSum", graph.add("Mul", sequence, chosen), graph.integers(1), keepdims=0
-    )
     return graph.add("Concat", maximum, final, axis=-1)
 
 

@@ -113,6 +113,7 @@ def _evaluation_context(evaluation: SavedEvaluation) -> dict[str, Any]:
             + [(TITLES.get(name, name), rival["accuracy"]) for name, rival in rivals.items()]
         ),
         "baseline_titles": TITLES,
+        "layers": metrics["layers"] or metrics["model"].get("layers", []),
         "probe": _probe_line(metrics.get("probe")),
         "figures": _figures(evaluation),
         "slices": _slices(metrics["slices"]),

@@ -15,8 +15,9 @@ import numpy as np
 
 from sentiment.errors import DataError, ModelFolderError
 from sentiment.evaluation.baselines import TFIDF
-from sentiment.evaluation.evaluate import METRICS_NAME, SCHEMA_VERSION
+from sentiment.evaluation.evaluate import METRICS_NAME
 from sentiment.evaluation.predictions import FILE_NAME, PROBABILITY, read_batches
+from sentiment.evaluation.provenance import SCHEMA_VERSION
 
 NUM_ERRORS = 20
 

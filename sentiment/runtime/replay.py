@@ -219,25 +219,30 @@ def _pool_prefixes(sequence: Float64, encoder: EncoderShape, scores: Float64 | N
     counts = np.arange(1, len(sequence) + 1)[:, None]  # (time, 1)
     match encoder.pooling:
         case "last":
-            final = sequence.copy()
-            if encoder.bidirectional:
-                # The final state of a backward LSTM is the one at the first token.
-                half = sequence.shape[-1] // 2
-                final[:, half:] = sequence[0, half:]
-            return final
+            return _final_states(sequence, encoder)
         case "max":
             return np.maximum.accumulate(sequence, axis=0)
         case "mean":
             return np.cumsum(sequence, axis=0) / counts
         case "max_last":
-            # The last row of the sequence, both directions as they stand at the last token.
-            return np.concatenate([np.maximum.accumulate(sequence, axis=0), sequence], axis=-1)
+            final = _final_states(sequence, encoder)
+            return np.concatenate([np.maximum.accumulate(sequence, axis=0), final], axis=-1)
     if scores is None:
         raise ValueError(f"pooling {encoder.pooling!r} needs attention scores")
     exponents = np.exp(scores - scores.max())[:, None]  # (time, 1)
     # Early tokens may be so far below the best one that their exponents vanish.
     totals = np.maximum(np.cumsum(exponents, axis=0), np.finfo(np.float64).tiny)
     return np.asarray(np.cumsum(exponents * sequence, axis=0) / totals)
+
+
+def _final_states(sequence: Float64, encoder: EncoderShape) -> Float64:
+    """Return the final state of the text up to each token: (time, width)."""
+    final = sequence.copy()
+    if encoder.bidirectional:
+        # The final state of a backward LSTM is the one at the first token.
+        half = sequence.shape[-1] // 2
+        final[:, half:] = sequence[0, half:]
+    return final
 
 
 def _attention_scores(weights: Weights, sequence: Float64) -> Float64:

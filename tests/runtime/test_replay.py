@@ -197,7 +197,7 @@ def test_the_pooled_vector_and_the_classifier_by_hand(pooling: str, bidirectiona
         "last": final,
         "max": sequence.max(axis=0),
         "mean": sequence.mean(axis=0),
-        "max_last": np.concatenate([sequence.max(axis=0), sequence[-1]]),
+        "max_last": np.concatenate([sequence.max(axis=0), final]),
         "attention": scores @ sequence,
     }[pooling]
     np.testing.assert_allclose(seen.pooled, pooled, atol=1e-6)

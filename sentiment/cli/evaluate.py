@@ -1,0 +1,103 @@
+"""`sentiment eval`: measure a model on labelled rows, beside its baselines."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sentiment.evaluation.rows import EvaluationRows
+    from sentiment.runtime.predictor import SentimentModel
+
+# The split's name becomes a folder's.
+SPLIT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder.")],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH|HUB_ID",
+            help="Labelled texts: a file (all its rows), a folder or a hub id.",
+            show_default="the data the model was trained on",
+        ),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which split of the data.")] = "test",
+    text_column: Annotated[
+        str | None, typer.Option(help="Where the texts are.", show_default="as in training: text")
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option(help="Where the labels are.", show_default="as in training: label")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder to write.", show_default="MODEL/eval/SPLIT"),
+    ] = None,
+    baseline: Annotated[
+        bool, typer.Option("--baseline/--no-baseline", help="Train and compare the baselines.")
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print metrics.json.")] = False,
+) -> None:
+    """Measure a model on labelled rows: accuracy with intervals, beside its baselines.
+
+    Writes metrics.json and predictions.parquet; `sentiment report MODEL` makes a page of them.
+    """
+    if not SPLIT_NAME.fullmatch(split):
+        raise typer.BadParameter(f"--split {split!r} is not a name such as test")
+    from sentiment.evaluation.evaluate import evaluate as run_evaluation
+    from sentiment.evaluation.summary import format_summary
+    from sentiment.runtime.predictor import SentimentModel
+
+    loaded = SentimentModel.load(model)
+    rows = _rows(loaded, data=data, split=split, text_column=text_column, label_column=label_column)
+    for note in rows.notes:
+        _log(f"note: {note}")
+    folder = output if output is not None else model / "eval" / split
+    metrics = run_evaluation(
+        loaded,
+        rows.data,
+        split=split,
+        command=shlex.join(["sentiment", *sys.argv[1:]]),
+        output=folder,
+        train=rows.train,
+        baseline=baseline,
+        source=rows.source,
+        notes=rows.notes,
+        log=_log,
+    )
+    typer.echo(json.dumps(metrics, ensure_ascii=False) if as_json else format_summary(metrics))
+    shown = model if output is None else output
+    _log(f"wrote {folder}/metrics.json and predictions.parquet")
+    _log(f"next: sentiment report {shown}")
+
+
+def _rows(
+    model: SentimentModel,
+    *,
+    data: str | None,
+    split: str,
+    text_column: str | None,
+    label_column: str | None,
+) -> EvaluationRows:
+    from sentiment.config import load_config
+    from sentiment.evaluation.rows import other_rows, own_rows
+
+    settings = load_config(model.folder.file("config.yaml")).data
+    named = {"text_column": text_column, "label_column": label_column}
+    columns = {key: value for key, value in named.items() if value is not None}
+    if data is None:
+        own = settings.model_copy(update=columns)
+        return own_rows(own, split, model.folder.info)
+    change = {"source": data, "classes": model.classes, **columns}
+    return other_rows(settings, settings.model_copy(update=change), split, model.folder.info)
+
+
+def _log(line: str) -> None:
+    typer.echo(line, err=True)

@@ -1,0 +1,48 @@
+"""Where figures come from: the rows by fingerprint, the command, the versions, the machine."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from typing import Any
+
+from sentiment.evaluation.predictions import Predictions
+
+SCHEMA_VERSION = 1  # of metrics.json
+PACKAGES = ("sentiment", "numpy", "onnxruntime", "tokenizers", "scikit-learn", "scipy", "pyarrow")
+
+
+def fingerprint(rows: Predictions) -> str:
+    """Return a SHA-256 over the classes and every label and text, in order."""
+    digest = hashlib.sha256(json.dumps(rows.classes).encode())
+    for label, text in zip(rows.labels.tolist(), rows.texts, strict=True):
+        content = text.encode("utf-8", "surrogatepass")
+        digest.update(f"{label} {len(content)} ".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def provenance(command: str, seed: int) -> dict[str, Any]:
+    """Return the command, date, seed, versions and machine that figures were made with."""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": command,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": seed,
+        "versions": versions,
+        "machine": {
+            "system": f"{platform.system()} {platform.release()}",
+            "processor": platform.machine(),
+            "cores": os.cpu_count(),
+        },
+    }
