@@ -1,10 +1,79 @@
-"""What every test shares: a quiet backend, and one small trained model."""
+"""What every test shares: a quiet backend, a toy corpus, and one small trained model."""
 
 from __future__ import annotations
 
+import csv
 import os
+import random
+from pathlib import Path
+
+import pytest
 
 # Before anything imports TensorFlow, which reads them once.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_OFFLINE"] = "1"
+
+WORDS = {
+    "negative": ("awful", "boring", "broke", "dreadful", "hated", ":("),
+    "neutral": ("blue", "boxed", "delivered", "listed", "seven", "tuesday"),
+    "positive": ("brilliant", "charming", "delight", "loved", "superb", ":)"),
+}
+FILLERS = ("the", "film", "it", "was", "and", "a", "story", "this", "in", "all")
+
+# Small enough to train in seconds, with every part of the real thing switched on.
+TINY_SETTINGS = (
+    "name=tiny",
+    "data.classes=[negative, neutral, positive]",
+    "text.vocabulary_size=64",
+    "text.min_frequency=1",
+    "text.max_tokens=12",
+    "text.head_tokens=4",
+    "encoder.embedding_units=8",
+    "encoder.units=[8, 6]",
+    "encoder.embedding_dropout=0.1",
+    "encoder.dropout=0.1",
+    "classifier.units=8",
+    "classifier.dropout=0.0",
+    "training.epochs=15",
+    "training.batch_size=16",
+    "training.learning_rate=0.03",
+    "training.ema_momentum=0.8",
+    "export.int8_max_accuracy_loss=0.9",
+)
+
+
+def write_corpus(path: Path, *, rows: int = 180, seed: int = 0) -> Path:
+    """Write a csv of short texts whose class is told by one of a few words."""
+    chance = random.Random(seed)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for row in range(rows):
+            label = list(WORDS)[row % len(WORDS)]
+            words = chance.choices(FILLERS, k=chance.randint(1, 8))
+            words += chance.sample(WORDS[label], k=2)
+            chance.shuffle(words)
+            writer.writerow([" ".join(words), label])
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A csv file with the columns text and label: 60 texts of each of three classes."""
+    return write_corpus(tmp_path_factory.mktemp("corpus") / "tiny.csv")
+
+
+@pytest.fixture(scope="session")
+def tiny_settings(tiny_corpus: Path) -> list[str]:
+    """The overrides of the default config that `tiny_model` was trained with."""
+    return [f"data.source={tiny_corpus}", *TINY_SETTINGS]
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory, tiny_settings: list[str]) -> Path:
+    """A model folder, really trained, whole and verified; read it, never write into it."""
+    import sentiment
+
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    return sentiment.train(output=folder, overrides=tiny_settings)

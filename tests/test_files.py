@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment.errors import DataError, OutputError
+from sentiment.errors import DataError, MissingPackageError, OutputError
 from sentiment.files import Row, RowFault, read_columns, read_rows, write_rows
 
 TABLES = ("csv", "tsv", "jsonl", "parquet")
@@ -283,6 +283,21 @@ def test_parquet_rows_that_are_no_text(tmp_path: Path) -> None:
     assert [(fault.row, fault.reason.split()[0]) for fault in faults] == [(2, "byte"), (3, "a")]
     with pytest.raises(DataError, match=r"row 2: byte 0xe9 in a text is not UTF-8"):
         list(read_rows(path))
+
+
+def test_parquet_without_pyarrow_names_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.parquet"
+    write_rows(path, [{"text": "a"}], columns=["text"])
+    # What import does where the package is not installed.
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingPackageError, match="pip install pyarrow"):
+        list(read_rows(path))
+    with pytest.raises(MissingPackageError, match="pip install pyarrow"):
+        write_rows(path, [{"text": "b"}], columns=["text"])
+    monkeypatch.undo()
+    assert texts(path) == ["a"]
 
 
 def test_quote_that_is_never_closed(tmp_path: Path) -> None:

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 _EXAMPLES = 5
 _QUIET_SECONDS = 2.0
 
-app = typer.Typer(help="Look at labelled data before training on it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at labelled data before training on it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 
 
 @app.callback()

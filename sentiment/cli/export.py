@@ -34,11 +34,21 @@ def export(
     folder = open_model_folder(model)
     if output.exists():
         raise ExportError(f"{output} already exists", expected="a new path")
+    if kind == Format.keras and output.suffix != ".keras":
+        raise ExportError(
+            f"{output} does not end in .keras, which Keras insists on",
+            run=f"sentiment export {model} --format keras --output {output.with_suffix('.keras')}",
+        )
+    if not output.parent.is_dir():
+        raise ExportError(
+            f"cannot write {output}: there is no folder {output.parent}",
+            expected="a folder that exists",
+        )
     if kind in (Format.onnx, Format.int8):
         name = ONNX if kind == Format.onnx else ONNX_INT8
         if name not in folder.files:
             raise ExportError(
-                f"{model} has no int8 model: {folder.info['int8']}",
+                f"{model} has no int8 model: {folder.info.get('int8', 'not written')}",
                 run=f"sentiment export {model} --format onnx --output model.onnx",
             )
         write_file(output, folder.file(name).read_bytes())

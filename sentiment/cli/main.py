@@ -27,7 +27,11 @@ COMMANDS = {
     "export": _Command("export", "export", "Write a model in another format."),
     "data": _Command("data", "app", "Check data before training on it."),
 }
-_PLAIN: dict[str, Any] = {"pretty_exceptions_enable": False, "rich_markup_mode": None}
+_PLAIN: dict[str, Any] = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": None,
+}
 
 
 # What typer's groups are made of is click's, or typer's own copy of it, by typer's version.
@@ -69,7 +73,6 @@ app = typer.Typer(
     cls=_LazyGroup,
     help="Train, evaluate and use sentiment classifiers on a stacked LSTM that you can look into.",
     no_args_is_help=True,
-    add_completion=False,
     **_PLAIN,
 )
 
@@ -98,6 +101,16 @@ def run() -> None:
     except OSError as error:
         name = f" {error.filename}" if error.filename else ""
         typer.echo(f"error:{name}: {error.strerror or error}", err=True)
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "sentiment":
+            raise
+        # A slim serving image predicts; what trains and measures is not there.
+        typer.echo(
+            f"error: the package {error.name} is not installed; expected sentiment with all its "
+            "dependencies; run: make install",
+            err=True,
+        )
         sys.exit(1)
     except MemoryError:
         typer.echo("error: out of memory; run: the same with a smaller batch or file", err=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from sentiment.files import RowFault
     from sentiment.runtime.predictor import Arrays, Prediction, SentimentModel
 
-# Rows read, predicted and written at a time: memory stays flat whatever the file's length.
+# Rows, and characters, read, predicted and written at a time: memory stays flat whatever the
+# file's length and whatever the texts' lengths.
 ROWS_AT_A_TIME = 4_096
+CHARACTERS_AT_A_TIME = 8_000_000
 FAULTS_SHOWN = 10
 FIELDS = (
     "text",
@@ -29,6 +32,8 @@ FIELDS = (
     "unknown_fraction",
     "warning",
 )
+# What could move a terminal's cursor or change its colours.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Engine(StrEnum):
@@ -47,7 +52,7 @@ class OnError(StrEnum):
 
 
 def predict(
-    texts: list[str] | None = typer.Argument(None, metavar="[TEXT]...", help="Texts."),
+    texts: list[str] | None = typer.Argument(None, metavar="TEXT", help="Texts."),
     model: str | None = typer.Option(
         None,
         "--model",
@@ -88,7 +93,13 @@ def predict(
         rows: Iterator[_Rows] = iter([_Rows(texts, [{} for _ in texts])])
         columns: list[str] = []
     else:
-        rows, columns = _read(job, str(source), text_column, stop=on_error == OnError.stop)
+        rows, columns = _read(
+            job,
+            str(source),
+            text_column,
+            stop=on_error == OnError.stop,
+            every_column=output is not None,
+        )
     if output is None:
         for prediction, others in job.run(rows):
             _show(prediction, others, as_json=as_json)
@@ -121,7 +132,7 @@ class _Job:
         for part in rows:
             arrays = self.model.predict_arrays(part.texts)
             if self.done == 0 and not self.quiet:
-                _say_shapes(arrays)
+                _say_shapes(arrays, self.model.folder.encoder.pooling)
             yield from zip(self.model.to_predictions(part.texts, arrays), part.others, strict=True)
             self.done += len(part.texts)
             if self.done >= ROWS_AT_A_TIME and sys.stderr.isatty():
@@ -145,23 +156,25 @@ class _Job:
             typer.echo(f"  and {len(self.faults) - FAULTS_SHOWN:,} more", err=True)
 
 
-def _say_shapes(arrays: Arrays) -> None:
-    from sentiment.runtime.inspection import format_probe, format_shape_table
+def _say_shapes(arrays: Arrays, pooling: str) -> None:
+    from sentiment.runtime.inspection import format_probe, format_shape_table, probe
 
     if arrays.layers:
         typer.echo(format_shape_table(arrays.layers), err=True)
-        typer.echo(format_probe(arrays.final_state), err=True)
+        typer.echo(format_probe(probe(arrays.final_state, pooling=pooling)), err=True)
 
 
 def _read(
-    job: _Job, source: str, text_column: str, *, stop: bool
+    job: _Job, source: str, text_column: str, *, stop: bool, every_column: bool
 ) -> tuple[Iterator[_Rows], list[str]]:
     from sentiment.errors import DataError
     from sentiment.files import RowFault, read_columns, read_rows
     from sentiment.text.tokenizer import check_text
 
-    columns = read_columns(source)
-    if text_column not in columns:
+    # A file names its columns before the first row, and any object of a jsonl may have a new one.
+    columns = read_columns(source, rows=None if every_column else 1_000)
+    # Where no row can be read there is no column: the rows themselves then say what is wrong.
+    if columns and text_column not in columns:
         raise DataError(
             f"{source} has no column {text_column!r}",
             expected=f"one of {', '.join(columns)}",
@@ -171,9 +184,10 @@ def _read(
     def parts() -> Iterator[_Rows]:
         texts: list[str] = []
         others: list[dict[str, object]] = []
+        characters = 0
         for row in read_rows(source, on_error="stop" if stop else "skip", faults=job.faults):
             text = row.values.get(text_column)
-            reason = check_text(text)
+            reason = "nothing" if text is None else check_text(text)
             if reason:
                 reason = f"column {text_column!r} holds {reason}"
                 if stop:
@@ -185,20 +199,29 @@ def _read(
                 job.faults.append(RowFault(source, row.number, reason))
                 continue
             texts.append(str(text))
-            others.append(_renamed(row.values))
-            if len(texts) == ROWS_AT_A_TIME:
+            others.append(_kept(row.values, columns, text_column))
+            characters += len(texts[-1])
+            if len(texts) == ROWS_AT_A_TIME or characters >= CHARACTERS_AT_A_TIME:
                 yield _Rows(texts, others)
-                texts, others = [], []
+                texts, others, characters = [], [], 0
         if texts:
             yield _Rows(texts, others)
 
-    return parts(), list(_renamed(dict.fromkeys(columns)))
+    return parts(), list(_kept(dict.fromkeys(columns), columns, text_column))
 
 
-def _renamed(values: dict[str, Any]) -> dict[str, object]:
+def _kept(values: dict[str, Any], columns: Collection[str], text_column: str) -> dict[str, object]:
     """Keep every input column; one that a prediction has too becomes `input_…`."""
-    clashes = set(FIELDS) - {"text"}
-    return {f"input_{name}" if name in clashes else name: v for name, v in values.items()}
+    kept = {}
+    for name, value in values.items():
+        new = name
+        # `text` is the one field that a prediction only hands on.
+        if name in FIELDS and not name == text_column == "text":
+            new = f"input_{name}"
+            while new in columns:
+                new = f"input_{new}"
+        kept[new] = value
+    return kept
 
 
 def _show(prediction: Prediction, others: dict[str, object], *, as_json: bool) -> None:
@@ -206,11 +229,12 @@ def _show(prediction: Prediction, others: dict[str, object], *, as_json: bool) -
         record = {**others, **prediction.to_dict()}
         typer.echo(json.dumps(record, ensure_ascii=False, default=str))
         return
-    text = " ".join(prediction.text.split())
+    text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(prediction.text.split()))
     shown = text if len(text) <= 100 else f"{text[:70]} … {text[-25:]}"
     warning = f"  ({prediction.warning})" if prediction.warning else ""
     confidence = prediction.probabilities[prediction.label]
-    typer.echo(f"{prediction.label}  {prediction.score:+.2f}  {confidence:.0%}  {shown}{warning}")
+    score = round(prediction.score, 2) + 0.0  # no −0.00
+    typer.echo(f"{prediction.label}  {score:+.2f}  {confidence:.0%}  {shown}{warning}")
 
 
 def _write(job: _Job, rows: Iterator[_Rows], output: Path, columns: Sequence[str]) -> None:

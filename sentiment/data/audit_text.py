@@ -62,7 +62,8 @@ def _finding_lines(finding: Finding, most_examples: int) -> Iterator[str]:
     for example in finding.examples[:most_examples]:
         yield f"    {_example_line(example)}"
     if (more := len(finding.examples) - most_examples) > 0:
-        yield f"    … and {more:,} more (--examples N shows N, --json all)"
+        cases = f"and {more:,} more" if most_examples else f"{more:,} cases"
+        yield f"    … {cases} (--examples N shows N, --json all)"
 
 
 def _example_line(example: Example) -> str:

@@ -9,7 +9,7 @@ sides where `data.group_column` names a column, else stratified with equal texts
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,8 +137,13 @@ def load_labelled(
     return label_texts(table, text_column, label_column, classes)
 
 
-def load_unlabelled(settings: DataSettings) -> list[str]:
+def load_unlabelled(settings: DataSettings, *, without: Collection[str] = ()) -> list[str]:
     """Return the texts of the `unsupervised` split; an empty list where the source has none.
+
+    Args:
+        settings: where the data is.
+        without: texts to leave out, such as those of validation and test, which some sources
+            repeat among their unlabelled ones.
 
     Raises:
         DataError: the source cannot be read, or a cell holds no text.
@@ -147,7 +152,8 @@ def load_unlabelled(settings: DataSettings) -> list[str]:
     if table is None:
         return []
     need_columns(table, settings.text_column)
-    return table_texts(table, settings.text_column)
+    left_out = frozenset(without)
+    return [text for text in table_texts(table, settings.text_column) if text not in left_out]
 
 
 def _labelled_or_none(

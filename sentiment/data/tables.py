@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +60,17 @@ def read_tables(
     if path.is_dir():
         if (path / "dataset_dict.json").is_file() or (path / "dataset_info.json").is_file():
             return _read_saved_dataset(path, splits, label_column)
-        return {
+        tables = {
             name: read_table(file, faults=faults)
             for name, file in split_files(path).items()
             if name in splits
         }
+        if source == "bundled":  # where the package happens to be installed is nobody's business
+            tables = {
+                name: replace(table, origin=f"bundled {Path(table.origin).name}")
+                for name, table in tables.items()
+            }
+        return tables
     if path.is_file():
         return {WHOLE: read_table(path, faults=faults)}
     # `data/reviews` looks like a hub id too: where its first folder exists, a local path is meant.
@@ -150,8 +156,12 @@ def _read_saved_dataset(path: Path, splits: Collection[str], label: str) -> dict
 
     try:
         loaded = datasets.load_from_disk(str(path))
-    except (OSError, ValueError) as error:
-        raise DataError(f"cannot load the saved dataset {path}: {error}") from None
+    # A damaged folder fails in many ways, KeyError among them.
+    except Exception as error:
+        raise DataError(
+            f"cannot load the saved dataset {path}: {type(error).__name__}: {error}",
+            expected="a folder that datasets.save_to_disk wrote",
+        ) from None
     return _from_datasets(loaded, str(path), splits, label)
 
 

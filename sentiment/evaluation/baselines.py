@@ -31,6 +31,7 @@ CHOICES_OF_C = (1.0, 3.0, 10.0)
 MAX_CHOOSING_ROWS = 10_000
 HELD_OUT = 5  # every fifth of the choosing rows is scored
 MAX_ITERATIONS = 1_000
+FEW_ROWS = 100
 SEED = 13
 
 
@@ -82,8 +83,8 @@ def _features(train_texts: Sequence[str], texts: Sequence[str]) -> tuple[Any, An
     """Return sparse features of both sides, (rows, features); None where there is no word."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    # A handful of rows may share no word pair at all: then every word counts.
-    for min_df in (2, 1):
+    # In a handful of rows few words come twice: then every word counts.
+    for min_df in (2, 1) if len(train_texts) >= FEW_ROWS else (1,):
         vectorizer = TfidfVectorizer(
             ngram_range=(1, 2), sublinear_tf=True, min_df=min_df, dtype=np.float32
         )
@@ -98,7 +99,7 @@ def _choose_c(features: Any, labels: NDArray[np.integer]) -> float:  # noqa: ANN
     """Return the C with the best accuracy on held-out train rows; 1 where there are too few."""
     order = np.random.default_rng(SEED).permutation(len(labels))[:MAX_CHOOSING_ROWS]
     held_out, kept = order[::HELD_OUT], np.delete(order, np.s_[::HELD_OUT])
-    if len(order) < 100 or len(np.unique(labels[kept])) < 2:
+    if len(order) < FEW_ROWS or len(np.unique(labels[kept])) < 2:
         return CHOICES_OF_C[0]
     scores = {
         c: float((_fit(features[kept], labels[kept], c).predict(features[held_out])

@@ -53,7 +53,7 @@ def compare(
         _fold(counts[None], cells % num_classes**2, num_classes)[0],
     ]
     boot = functools.partial(
-        bootstrap_figure, n=n, seed=seed, fallback=functools.partial(_no_difference_seen, n)
+        bootstrap_figure, n=n, seed=seed, fallback=functools.partial(_nothing_varies, n=n)
     )
     right = [np.trace(table, axis1=-2, axis2=-1) / n for table in tables]
     return {
@@ -86,7 +86,7 @@ def _fold(samples: NDArray[np.int64], cells: Labels, num_classes: int) -> NDArra
     return tables.reshape(-1, num_classes, num_classes)
 
 
-def _no_difference_seen(n: int) -> tuple[float, float]:
-    """Return the interval where no resample differs: how often they could still disagree."""
+def _nothing_varies(difference: float, *, n: int) -> tuple[float, float]:
+    """Return the interval where no resample differs: how often a next row still could."""
     _, high = wilson(0, n)
-    return -high, high
+    return max(-1.0, difference - high), min(1.0, difference + high)

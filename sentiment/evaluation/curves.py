@@ -55,7 +55,7 @@ def calibration(
         _calibration_error(samples, means),
         n=n,
         seed=seed,
-        fallback=lambda: _ece_fallback(float(confidence.mean()), int(right.sum()), n),
+        fallback=lambda _: _ece_fallback(float(confidence.mean()), int(right.sum()), n),
     )
     return {"expected_calibration_error": ece, "bins": _bin_rows(counts, means), "n": n}
 

@@ -92,19 +92,28 @@ def bootstrap_figure(
     samples: NDArray[np.float64],
     *,
     n: int,
-    fallback: Callable[[], tuple[float, float]],
+    fallback: Callable[[float], tuple[float, float]],
     seed: int,
 ) -> Figure:
     """Return a figure with its percentile interval.
 
     Where nothing varies (say, no error among ten rows) every resample is equal and the bootstrap
-    would claim certainty: `fallback` gives the interval there.
+    would claim certainty: `fallback` gives the interval of the value there.
     """
     low, high = bootstrap_interval(samples)
     more = {"resamples": len(samples), "seed": seed}
     if low == high:
-        return figure(value, fallback(), n=n, method="Wilson, as no resample differs", **more)
+        return figure(value, fallback(value), n=n, method="Wilson, as no resample differs", **more)
     return figure(value, (low, high), n=n, method="percentile bootstrap", **more)
+
+
+def all_or_nothing(value: float, *, right: int, n: int) -> tuple[float, float]:
+    """Return Wilson's interval of a value that is 0 or 1 as nothing or everything is right.
+
+    Any other value that no resample changes is what it is, such as the macro-recall of a
+    classifier that always says the same.
+    """
+    return wilson(right, n) if value in (0.0, 1.0) else (value, value)
 
 
 def mcnemar_exact(only_first: int, only_second: int) -> float:

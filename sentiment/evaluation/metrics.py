@@ -17,12 +17,12 @@ from sentiment.evaluation.intervals import (
     SEED,
     Counts,
     Figure,
+    all_or_nothing,
     bootstrap_figure,
     figure,
     mean,
     resample_counts,
     share,
-    wilson,
 )
 
 Labels = NDArray[np.int64]
@@ -51,7 +51,7 @@ def summarise(
     samples = resample_counts(table.ravel(), resamples=resamples, seed=seed)
     tables = samples.reshape(-1, *table.shape)  # (resamples, classes, classes)
     right, n = int(np.trace(table)), len(labels)
-    whole = functools.partial(wilson, right, n)
+    whole = functools.partial(all_or_nothing, right=right, n=n)
     boot = functools.partial(bootstrap_figure, n=n, seed=seed)
     return {
         "accuracy": share(right, n),
@@ -120,9 +120,8 @@ def _class_f1_figure(
         return figure(None, None, n=0, method="the class never occurs")
     # `occurrences` counts a row that is right twice: as label and as prediction.
     rows = occurrences - hits
-    return bootstrap_figure(
-        float(value), samples, n=rows, seed=seed, fallback=functools.partial(wilson, hits, rows)
-    )
+    fallback = functools.partial(all_or_nothing, right=hits, n=rows)
+    return bootstrap_figure(float(value), samples, n=rows, seed=seed, fallback=fallback)
 
 
 def log_losses(labels: Labels, probabilities: Probabilities) -> NDArray[np.float64]:

@@ -52,10 +52,15 @@ def read_rows(
     return read_csv(reader, path, "\t" if kind == "tsv" else ",")
 
 
-def read_columns(path: str | Path) -> list[str]:
+def read_columns(path: str | Path, *, rows: int | None = _ROWS_TO_NAME_COLUMNS) -> list[str]:
     """Return the column names of a file without reading all of it.
 
-    A jsonl file has the keys of its first 1,000 objects, in the order they first appear.
+    A jsonl file has the keys of its objects, in the order they first appear; those that cannot be
+    read are passed over.
+
+    Args:
+        path: as in `read_rows`.
+        rows: how many objects of a jsonl file to look at; None: all, since any may have a new key.
 
     Raises:
         DataError: as `read_rows`.
@@ -69,6 +74,6 @@ def read_columns(path: str | Path) -> list[str]:
     if kind == "parquet":
         return read_parquet_columns(reader, Path(path))
     if kind == "jsonl":
-        rows = islice(read_jsonl(reader, path), _ROWS_TO_NAME_COLUMNS)
-        return list(dict.fromkeys(key for row in rows for key in row.values))
+        objects = islice(read_jsonl(reader, path), rows)
+        return list(dict.fromkeys(key for row in objects for key in row.values))
     return read_csv_header(reader, path, "\t" if kind == "tsv" else ",")

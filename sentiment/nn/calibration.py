@@ -12,6 +12,9 @@ LOWEST, HIGHEST = 0.05, 20.0
 def find_temperature(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -> float:
     """Return the temperature that makes labels `(texts,)` most likely.
 
+    One more text is imagined, whose label is unknown: as in the rule of succession, a model that
+    is right on all of n texts may be about 1 − 1/n sure, not wholly sure of everything.
+
     Args:
         probabilities: (texts, classes); their logarithm stands for the logits, from which it
             differs by a constant a text.
@@ -25,7 +28,8 @@ def find_temperature(probabilities: NDArray[np.float32], labels: NDArray[np.int3
         scaled = logits / np.exp(log_temperature)
         total = np.log(np.exp(scaled - scaled.max(axis=1, keepdims=True)).sum(axis=1))
         chosen = scaled[np.arange(len(labels)), labels] - scaled.max(axis=1)
-        return float(np.mean(total - chosen))
+        unknown = np.mean(total - (scaled - scaled.max(axis=1, keepdims=True)).mean(axis=1))
+        return float((np.sum(total - chosen) + unknown) / (len(labels) + 1))
 
     bounds = (np.log(LOWEST), np.log(HIGHEST))
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))

@@ -75,6 +75,9 @@ class MaskedPooling(keras.layers.Layer):
             final = ops.concatenate([final[:, :half], sequence[:, 0, half:]], axis=-1)
         return ops.concatenate([maximum, final], axis=-1)
 
+    def compute_mask(self, sequence: Any, *mask: Any) -> None:
+        """Return None: one vector a text has no padding left, and a loss must not look for it."""
+
     def compute_output_shape(
         self, sequence_shape: tuple[int | None, ...], *mask_shape: Any
     ) -> tuple[int | None, ...]:

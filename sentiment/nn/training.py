@@ -155,6 +155,10 @@ class Trainer:
             jit_compile=False,
         )
         optimizer.build(self.model.trainable_variables)
+        # Made inside the first step, the metrics' variables would have it traced twice (seconds).
+        some = np.full((1, self.num_classes), 1 / self.num_classes, np.float32)
+        self.model.compute_metrics(None, some, some, np.ones(1, np.float32))
+        self.model.reset_metrics()
 
     def run(self) -> list[EpochRecord]:
         """Train to the end or to early stopping; leave the best weights in the model.
@@ -226,7 +230,7 @@ class Trainer:
 
     def _finish_epoch(self) -> None:
         counters, started = self.counters, time.monotonic()
-        live = [np.array(variable) for variable in self.model.trainable_variables]
+        live = [np.array(variable.numpy()) for variable in self.model.trainable_variables]
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         loss, accuracy, macro_f1 = score(
             predict(self.model, self.validation.encoded), self.validation.labels
@@ -235,7 +239,7 @@ class Trainer:
         if (macro_f1, -loss) > (counters.best_macro_f1, -counters.best_loss):
             counters.best_macro_f1, counters.best_loss = macro_f1, loss
             counters.epochs_since_best = 0
-            self.best = [np.array(variable) for variable in self.model.trainable_variables]
+            self.best = [np.array(variable.numpy()) for variable in self.model.trainable_variables]
         for variable, value in zip(self.model.trainable_variables, live, strict=True):
             variable.assign(value)
         record = EpochRecord(
@@ -290,7 +294,7 @@ class Trainer:
         }
 
     def _tensors(self) -> dict[str, NDArray[Any]]:
-        tensors = {name: np.array(variable) for name, variable in self._variables().items()}
+        tensors = {name: np.array(variable.numpy()) for name, variable in self._variables().items()}
         return tensors | {f"best/{index}": value for index, value in enumerate(self.best)}
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WIDTH, HEIGHT = 4.6, 3.5  # inches; about the width of a phone, so that text stays readable there
 INK, MUTED, LINE = "#010101", "#020202", "#030303"
@@ -48,11 +49,12 @@ _SETTINGS = {
     "lines.linewidth": 1.8,
     "lines.solid_capstyle": "round",
 }
-MAX_NAME = 22
+LEGEND_COLUMNS, LEGEND_ROW = 2, 0.22  # inches a row
+MAX_NAME = 20
 
 
 def roc_plot(roc: Mapping[str, Any], name: str) -> str | None:
-    """Return the ROC curves, one class against the rest; None where no class has a curve."""
+    """Return the ROC curves with their areas, one class against the rest; None without a curve."""
     drawn = _drawn(roc, "auc")
     if len(roc) == 2:
         # The two curves of two classes are one curve, turned round.
@@ -67,14 +69,13 @@ def roc_plot(roc: Mapping[str, Any], name: str) -> str | None:
                 label=f"{_short(label)} · {curve['auc']['value']:.3f}",
                 **_style(index),
             )
-        axes.legend(loc="lower right", title="area under the curve", title_fontsize=9.5)
         _square(axes, "false positive rate", "true positive rate")
 
     return _svg(draw, name, "ROC curves") if drawn else None
 
 
 def precision_recall_plot(curves: Mapping[str, Any], name: str) -> str | None:
-    """Return the precision-recall curves, one class against the rest; None without a curve."""
+    """Return the precision-recall curves with their average precision; None without a curve."""
     drawn = _drawn(curves, "average_precision")
 
     def draw(axes: Axes) -> None:
@@ -85,7 +86,6 @@ def precision_recall_plot(curves: Mapping[str, Any], name: str) -> str | None:
                 label=f"{_short(label)} · {curve['average_precision']['value']:.3f}",
                 **_style(index),
             )
-        axes.legend(loc="lower left", title="average precision", title_fontsize=9.5)
         _square(axes, "recall", "precision")
 
     return _svg(draw, name, "Precision-recall curves") if drawn else None
@@ -107,8 +107,8 @@ def calibration_plot(calibration: Mapping[str, Any], num_classes: int, name: str
             across, up, yerr=[below, above], color=SERIES[0], marker="o", markersize=4.5,
             elinewidth=1.2, linewidth=1.4,
         )  # fmt: skip
-        total = calibration["n"]
-        heights = [0.22 * row["accuracy"]["n"] / total for row in bins]
+        fullest = max(row["accuracy"]["n"] for row in bins)
+        heights = [0.2 * row["accuracy"]["n"] / fullest for row in bins]
         widths = [0.92 * (row["to"] - row["from"]) for row in bins]
         centres = [(row["from"] + row["to"]) / 2 for row in bins]
         axes.bar(centres, heights, width=widths, color=LINE, zorder=0.5)
@@ -136,7 +136,6 @@ def history_plot(
             title = column.replace("_", " ").replace("macro f1", "macro-F1")
             marker = "o" if len(pairs) <= 20 else None
             axes.plot(across, up, label=title, marker=marker, markersize=3.5, **_style(index))
-        axes.legend(loc="best")
         axes.set_xlabel("epoch")
         axes.set_ylabel(label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -164,6 +163,16 @@ def _short(name: str) -> str:
     return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"
 
 
+def _add_legend(figure: Figure, axes: Axes) -> None:
+    """Name the lines above the plot, where no line can run through the names."""
+    _, names = axes.get_legend_handles_labels()
+    if not names:
+        return
+    num_rows = -(-len(names) // LEGEND_COLUMNS)
+    figure.set_figheight(HEIGHT + LEGEND_ROW * num_rows)
+    figure.legend(loc="outside upper left", ncols=LEGEND_COLUMNS, borderpad=0.1)
+
+
 def _svg(draw: Callable[[Axes], None], name: str, title: str) -> str:
     """Draw and return an `<svg>` for the page; `name` keeps its ids apart from other figures'."""
     import matplotlib as mpl
@@ -173,7 +182,9 @@ def _svg(draw: Callable[[Axes], None], name: str, title: str) -> str:
     settings: Any = {**_SETTINGS, "svg.hashsalt": name}
     with mpl.rc_context(settings):
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
-        draw(figure.add_subplot())
+        axes = figure.add_subplot()
+        draw(axes)
+        _add_legend(figure, axes)
         buffer = io.StringIO()
         figure.savefig(
             buffer, format="svg", transparent=True,

@@ -172,7 +172,8 @@ class SentimentModel:
     def to_predictions(self, texts: Sequence[str], arrays: Arrays) -> list[Prediction]:
         """Put the arrays into words."""
         best = arrays.probabilities.argmax(axis=1).tolist()
-        scores = (arrays.probabilities @ self._polarity).round(4).tolist()
+        # Adding zero turns a rounded −0.0 into 0.0.
+        scores = ((arrays.probabilities @ self._polarity).round(4) + 0.0).tolist()
         probabilities = arrays.probabilities.astype(np.float64).round(4).tolist()
         tokens, cut = arrays.tokens.tolist(), arrays.truncated_tokens.tolist()
         unknown = arrays.unknown_fraction.astype(np.float64).round(4).tolist()
@@ -225,6 +226,9 @@ def _network(folder: ModelFolder, engine: Engine, threads: int | None) -> Networ
             )
         return OnnxNetwork(folder.file(ONNX_INT8), threads)
     if engine == "keras":
+        from sentiment.backend import load_keras
+
+        load_keras()
         from sentiment.nn.keras_network import KerasNetwork
 
         return KerasNetwork(folder)
@@ -241,9 +245,17 @@ class OnnxNetwork:
         options.log_severity_level = 3
         if threads:
             options.intra_op_num_threads = threads
-        self._session = onnxruntime.InferenceSession(
-            path.read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
+        try:
+            self._session = onnxruntime.InferenceSession(
+                path.read_bytes(), options, providers=["CPUExecutionProvider"]
+            )
+        # ONNX Runtime's errors share no base but this one.
+        except Exception as error:
+            raise ModelFolderError(
+                f"{path} cannot be loaded: {error}",
+                expected=f"a model that ONNX Runtime {onnxruntime.__version__} reads",
+                run="python -m pip install --upgrade onnxruntime, or train again",
+            ) from None
         # Outputs that nobody asked for, such as the per-step scores, are not computed.
         self._only_asked = onnxruntime.RunOptions()
         self._only_asked.only_execute_path_to_fetches = True

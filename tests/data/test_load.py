@@ -184,6 +184,25 @@ def test_saved_dataset_folder(tmp_path: Path) -> None:
     assert swapped.train.labels.tolist() == [1, 0] * 10
 
 
+def test_saved_dataset_of_one_split_with_sentences(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    rows = {"sentence": [f"text {i}" for i in range(40)], "label": [0, 1] * 20}
+    datasets.Dataset.from_dict(rows).save_to_disk(str(tmp_path / "saved"))
+    splits = load_splits(settings(tmp_path / "saved"))
+    assert splits.test is not None
+    assert [len(splits.train), len(splits.validation), len(splits.test)] == [32, 4, 4]
+    (tmp_path / "saved" / "state.json").write_text("{}")
+    assert "cannot load the saved dataset" in message(load_splits, settings(tmp_path / "saved"))
+
+
+def test_test_file_without_a_label_column_is_left_out(tmp_path: Path) -> None:
+    save(tmp_path / "train.csv", rows_of(40))
+    save(tmp_path / "test.csv", [{"text": "a secret"}])
+    splits = load_splits(settings(tmp_path))
+    assert splits.test is None
+    assert any("test.csv has no labels" in note for note in splits.notes)
+
+
 def test_unreachable_hub_names_the_local_way(monkeypatch: pytest.MonkeyPatch) -> None:
     import datasets
 
@@ -413,6 +432,7 @@ def test_unlabelled_texts(tmp_path: Path) -> None:
     assert load_unlabelled(settings(tmp_path)) == []
     save(tmp_path / "unsupervised.jsonl", [{"text": "a"}, {"text": ""}])
     assert load_unlabelled(settings(tmp_path)) == ["a", ""]
+    assert load_unlabelled(settings(tmp_path), without=["a"]) == [""]
     assert len(load_splits(settings(tmp_path)).train) == 18
 
 

@@ -1,0 +1,48 @@
+# make install | demo | check | test | bench | clean
+# Needs git, make and Python 3.11-3.13 with pip and venv; everything else goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := sentiment tests benchmarks
+
+.PHONY: install demo check test bench clean
+
+install: .venv/.base
+
+.venv/.base: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "error: Python %d.%d came; expected 3.11 to 3.13; run: make install PYTHON=python3.12" % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/.dev: .venv/.base
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: .venv/.base
+	rm -rf runs/demo
+	$(BIN)/sentiment train --output runs/demo
+	$(BIN)/sentiment eval runs/demo
+	$(BIN)/sentiment report runs/demo
+	$(BIN)/sentiment predict --model runs/demo --quiet \
+	  "The room was small, but I have rarely slept better." \
+	  "Two hours late and nobody said a word."
+	@echo
+	@echo "model   runs/demo (start with its MODEL_CARD.md)"
+	@echo "report  runs/demo/eval/test/report.html"
+	@echo "next    $(BIN)/sentiment predict --model runs/demo 'a text of yours'"
+
+check: .venv/.dev
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: .venv/.dev
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+bench: .venv/.dev
+	$(BIN)/python benchmarks/parity.py
+	$(BIN)/python benchmarks/kill_and_resume.py
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov

@@ -1,0 +1,93 @@
+"""Runs the command line as a user would: in this process, which is fast, or in one of its own."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sentiment.cli.main import run
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+    def done(self) -> Answer:
+        """Return itself; fail unless the command ended well."""
+        assert self.code == 0, self.err
+        assert "Traceback" not in self.err
+        return self
+
+    def refused(self) -> str:
+        """Return the one line that says what was wrong; fail unless that is how it ended."""
+        assert self.code == 1, self.err
+        assert "Traceback" not in self.out + self.err
+        lines = self.err.splitlines()
+        assert [line for line in lines if line.startswith("error:")] == lines[-1:]
+        return lines[-1]
+
+
+def _stream(content: bytes = b"") -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", write_through=True)
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    return stream.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def cli() -> Callable[..., Answer]:
+    """Run `sentiment` in this process."""
+
+    def call(*arguments: object, stdin: bytes = b"") -> Answer:
+        out, err = _stream(), _stream()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.setattr(sys, "argv", ["sentiment", *map(str, arguments)])
+            patch.setattr(sys, "stdin", _stream(stdin))
+            with pytest.raises(SystemExit) as stopped:
+                run()
+        return Answer(int(stopped.value.code or 0), _written(out), _written(err))
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def shell() -> Callable[..., Answer]:
+    """Run `python` in a process of its own; `-m sentiment …` is the command."""
+
+    def call(*arguments: object, stdin: bytes = b"", cwd: Path | None = None) -> Answer:
+        done = subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            cwd=cwd,
+            timeout=300,
+        )
+        return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return call
+
+
+@pytest.fixture(autouse=True)
+def no_model_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SENTIMENT_MODEL", raising=False)
+
+
+def is_root() -> bool:
+    return os.geteuid() == 0
