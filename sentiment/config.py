@@ -121,18 +121,25 @@ class Config(_Settings):
 
     def to_yaml(self) -> str:
         """Return the settings as YAML that `load_config` reads back to an equal config."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        return yaml.dump(
+            self.model_dump(mode="json"), Dumper=_YamlDumper, sort_keys=False, allow_unicode=True
+        )
 
 
 class _YamlLoader(yaml.SafeLoader):
     """YAML 1.1 reads `1e-3` as text; this loader reads it as the number it is."""
 
 
-_YamlLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+$|^[-+]?\.\d+(?:[eE][-+]?\d+)?$"),
-    list("-+.0123456789"),
-)
+class _YamlDumper(yaml.SafeDumper):
+    """Quotes the texts that `_YamlLoader` would read as numbers."""
+
+
+for _kind in (_YamlLoader, _YamlDumper):
+    _kind.add_implicit_resolver(
+        "tag:yaml.org,2002:float",
+        re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+$|^[-+]?\.\d+(?:[eE][-+]?\d+)?$"),
+        list("-+.0123456789"),
+    )
 
 
 def load_config(name: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
@@ -146,7 +153,7 @@ def load_config(name: str | Path | None = None, overrides: Sequence[str] = ()) -
         ConfigError: the file, a key or a value is not usable; the message names it.
     """
     path = _find(str(name) if name is not None else "default")
-    settings = {"name": path.stem, **_read(path)}
+    settings = {"name": _as_name(path.stem), **_read(path)}
     for override in overrides:
         _apply(settings, override)
     return make_config(settings, origin=str(path.name))
@@ -167,6 +174,10 @@ def make_config(settings: Mapping[str, Any], *, origin: str) -> Config:
 def bundled_configs() -> list[str]:
     """Return the stems of the configs that came with the package."""
     return sorted(path.stem for path in bundled_path("configs").glob("*.yaml"))
+
+
+def _as_name(stem: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("._-") or "default"
 
 
 def _find(name: str) -> Path:
@@ -200,7 +211,8 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path} holds a {type(content).__name__}",
             expected="keys such as data, text, encoder, training",
         )
-    return content
+    # A block whose keys are all commented out reads as None.
+    return {key: value for key, value in content.items() if value is not None}
 
 
 def _apply(settings: dict[str, Any], override: str) -> None:
@@ -223,14 +235,24 @@ def _apply(settings: dict[str, Any], override: str) -> None:
     block[last] = value
 
 
-def _known_keys(location: tuple[str, ...]) -> list[str]:
-    model: type[BaseModel] = Config
-    for part in location:
-        annotation = model.model_fields[part].annotation if part in model.model_fields else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        model = annotation
-    return list(model.model_fields)
+def _known_keys() -> dict[str, list[str]]:
+    """Return the keys of every block; those that stand outside the blocks, under `""`."""
+    blocks = {
+        name: list(field.annotation.model_fields)
+        for name, field in Config.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
+    return {"": list(Config.model_fields), **blocks}
+
+
+def _nearest_key(block: str, key: str) -> str | None:
+    """Return the key that was meant: one of the block, or one that belongs into another block."""
+    known = _known_keys()
+    elsewhere = [f"{name}.{key}" for name, keys in known.items() if name and key in keys]
+    if elsewhere:
+        return elsewhere[0]
+    near = difflib.get_close_matches(key, known.get(block, []), n=1, cutoff=0.5)
+    return ".".join(filter(None, [block, *near])) if near else None
 
 
 def _in_words(error: ValidationError, origin: str) -> ConfigError:
@@ -238,15 +260,15 @@ def _in_words(error: ValidationError, origin: str) -> ConfigError:
     location = tuple(str(part) for part in first["loc"])
     key = ".".join(location)
     if first["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1])
-        near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
-        prefix = ".".join(location[:-1])
-        expected = (
-            ".".join([*location[:-1], near[0]]) if near else f"one of {', '.join(known) or 'none'}"
-        )
-        where = f" in {prefix}" if prefix else ""
-        return ConfigError(f"{origin}: unknown key {key!r}{where}", expected=expected)
-    message = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        block = ".".join(location[:-1])
+        near = _nearest_key(block, location[-1])
+        expected = near or f"one of {', '.join(_known_keys().get(block, []))}"
+        return ConfigError(f"{origin}: unknown key {key!r}", expected=expected)
+    message = re.sub(r"^(Value error, |\w+ should (be|have) )", "", first["msg"])
+    if first["type"] == "string_pattern_mismatch":
+        message = "letters, digits, '.', '_' and '-', the first a letter or digit"
     if first["type"] == "value_error":
         return ConfigError(f"{origin}: {key}: {message}" if key else f"{origin}: {message}")
+    if first["type"] in ("model_type", "model_attributes_type"):
+        message = f"a block of keys such as {_known_keys()[key][0]}"
     return ConfigError(f"{origin}: {key} is {first['input']!r}", expected=message)

@@ -26,7 +26,7 @@ def output_errors(path: Path) -> Iterator[None]:
             raise OutputError(
                 f"no space left while writing {path}",
                 expected="free space there",
-                run="free some space, then the same command again",
+                run="the same command again, with space free",
             ) from None
         raise OutputError(
             f"cannot write {path}: {error.strerror}", expected="a folder you may write to"

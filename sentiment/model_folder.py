@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import struct
 from collections.abc import Mapping
@@ -35,6 +36,8 @@ MANIFEST, MODEL, TOKENIZER, WEIGHTS = (
 ONNX, ONNX_INT8 = "model.onnx", "model.int8.onnx"
 CHECKPOINTS = "checkpoints"
 RUNS = Path("runs")
+# Nothing in a manifest leads out of its folder.
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -109,17 +112,13 @@ def open_model_folder(path: str | Path) -> ModelFolder:
     for name, entry in manifest.items():
         _verify_file(folder / name, entry)
     info = _read_json(folder / MODEL)
-    if not isinstance(info, dict) or info.get("schema_version") != SCHEMA_VERSION:
-        found = info.get("schema_version") if isinstance(info, dict) else None
-        raise ModelFolderError(
-            f"{folder / MODEL} has schema version {found}",
-            expected=f"{SCHEMA_VERSION}, which this version of sentiment reads",
-        )
+    _check_schema(folder / MODEL, info)
     model = ModelFolder(folder, info, frozenset(manifest))
     try:
-        _check_weight_shapes(model)
-    except (KeyError, TypeError) as error:
+        expected = _expected_weight_shapes(model)
+    except (KeyError, TypeError, ValueError) as error:
         raise ModelFolderError(f"{folder / MODEL} lacks or garbles the entry {error}") from None
+    check_shapes(expected, _weight_shapes(model.file(WEIGHTS)), origin=str(folder / WEIGHTS))
     return model
 
 
@@ -173,7 +172,8 @@ def write_model_folder(path: Path, files: Mapping[str, bytes]) -> None:
     listing = json.dumps({"schema_version": SCHEMA_VERSION, "files": manifest}, indent=2) + "\n"
     staged = path / ".staged" if path.exists() else path
     with output_errors(path):
-        shutil.rmtree(path / ".staged", ignore_errors=True)
+        for left in path.glob(".*staged*"):  # by a process that was killed while it wrote
+            shutil.rmtree(left, ignore_errors=True)
         with new_folder(staged) as temporary:
             for name, content in files.items():
                 (temporary / name).write_bytes(content)
@@ -205,16 +205,29 @@ def _read_manifest(folder: Path) -> dict[str, Mapping[str, Any]]:
             run="sentiment train",
         )
     content = _read_json(folder / MANIFEST)
-    files = content.get("files") if isinstance(content, dict) else None
+    _check_schema(folder / MANIFEST, content)
+    files = content.get("files")
     needed = {MODEL, TOKENIZER, WEIGHTS, ONNX}
     if not isinstance(files, dict) or not needed <= files.keys():
         raise ModelFolderError(
             f"{folder / MANIFEST} is damaged", expected=f"an entry for {', '.join(sorted(needed))}"
         )
     for name, entry in files.items():
-        if Path(name).name != name or not isinstance(entry, dict):
+        if not _PLAIN_NAME.fullmatch(name) or not isinstance(entry, dict):
             raise ModelFolderError(f"{folder / MANIFEST} is damaged: its entry {name!r}")
     return files
+
+
+def _check_schema(path: Path, content: Any) -> None:  # noqa: ANN401 (any JSON)
+    found = content.get("schema_version") if isinstance(content, dict) else None
+    if found == SCHEMA_VERSION:
+        return
+    newer = isinstance(found, int) and found > SCHEMA_VERSION
+    raise ModelFolderError(
+        f"{path} has schema version {found}",
+        expected=f"{SCHEMA_VERSION}, which this version of sentiment reads",
+        run="pip install --upgrade sentiment" if newer else None,
+    )
 
 
 def _verify_file(path: Path, entry: Mapping[str, Any]) -> None:
@@ -242,24 +255,35 @@ def _read_json(path: Path) -> Any:  # noqa: ANN401 (any JSON)
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelFolderError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelFolderError(f"{path} is not JSON: {error}") from None
 
 
-def _check_weight_shapes(model: ModelFolder) -> None:
-    """Hold the tensors' shapes, from the file's header alone, against the settings."""
+def _expected_weight_shapes(model: ModelFolder) -> dict[str, tuple[int, ...]]:
     info = model.info
-    expected = expected_weight_shapes(
+    if not all(isinstance(name, str) for name in info["classes"]):
+        raise TypeError("classes")
+    for name in ("max_tokens", "head_tokens"):
+        if not isinstance(info[name], int):
+            raise TypeError(name)
+    return expected_weight_shapes(
         model.encoder,
         classifier_units=info["classifier"]["units"],
         num_classes=len(info["classes"]),
         vocabulary_size=info["vocabulary_size"],
     )
-    path = model.file(WEIGHTS)
-    # The safetensors format: 8 bytes with the header's length, then the header as JSON. Reading it
-    # here keeps the slim runtime free of the package.
-    with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length))
-    actual = {name: tuple(entry["shape"]) for name, entry in header.items() if name[:2] != "__"}
-    check_shapes(expected, actual, origin=str(path))
+
+
+def _weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Read the tensors' shapes from the file's header alone.
+
+    The safetensors format: 8 bytes with the header's length, then the header as JSON. Reading it
+    here keeps the slim runtime free of the package.
+    """
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(min(length, path.stat().st_size)))
+        return {name: tuple(entry["shape"]) for name, entry in header.items() if name[:2] != "__"}
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelFolderError(f"{path} is no safetensors file: {error}") from None

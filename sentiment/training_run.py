@@ -145,14 +145,14 @@ def make_plan(
         OutputError: the folder holds something that must not be touched.
         TrainingError: there is nothing to resume.
     """
-    if resume and output is None and config is None:
-        output = _newest_unfinished()
-    folder = Path(output) if output is not None else None
-    saved = folder / CHECKPOINTS / "config.yaml" if folder else None
-    if resume and config is None and saved and saved.is_file():
-        config = saved
+    if resume and config is None:
+        output = Path(output) if output is not None else _newest_unfinished()
+        config = output / CHECKPOINTS / "config.yaml"
+        if not config.is_file():
+            _refuse_nothing_to_resume(output)
+            config = output / "config.yaml"
     settings = config if isinstance(config, Config) else load_config(config, overrides)
-    folder = folder or RUNS / settings.name
+    folder = Path(output) if output is not None else RUNS / settings.name
     saved = folder / CHECKPOINTS / "config.yaml"
     if resume:
         if saved.is_file():
@@ -160,6 +160,15 @@ def make_plan(
     else:
         _refuse_existing(folder)
     return Plan(settings, folder, resume, command)
+
+
+def _refuse_nothing_to_resume(folder: Path) -> None:
+    if not is_model_folder(folder):
+        raise TrainingError(
+            f"nothing to resume in {folder}",
+            expected="the folder of an interrupted training",
+            run=f"sentiment train CONFIG --output {folder}",
+        )
 
 
 def _newest_unfinished() -> Path:
@@ -282,13 +291,13 @@ def _train(plan: Plan, splits: Splits, tokenizer: Tokenizer, watcher: Watcher) -
         stop_requested=watcher.stop_requested,
     )
     _begin(trainer, plan, watcher)
+    again = f"sentiment train --resume --output {plan.output}"
     try:
         history = trainer.run()
     except TrainingInterrupted as stopped:
-        raise TrainingInterrupted(
-            f"{stopped.what}; everything is saved",
-            run=f"sentiment train --resume --output {plan.output}",
-        ) from None
+        raise TrainingInterrupted(f"{stopped.what}; everything is saved", run=again) from None
+    except OutputError as error:
+        raise OutputError(error.what, expected=error.expected, run=again) from None
     watcher.note("calibrating and exporting")
     temperature = find_temperature(keras_predict(model, validation.encoded), validation.labels)
     fold_temperature(model, temperature)

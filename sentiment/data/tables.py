@@ -137,7 +137,10 @@ def _columns_of(rows: Iterable[Row]) -> tuple[dict[str, list[object]], list[int]
 
 def _read_hub(source: str, splits: Collection[str], label_column: str) -> dict[str, Table]:
     import datasets
+    from huggingface_hub.utils import logging
 
+    # Without a network it warns; the error below says it better.
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     name, _, subset = source.partition(":")
     try:
         loaded = datasets.load_dataset(name, subset or None)

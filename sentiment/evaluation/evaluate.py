@@ -27,6 +27,7 @@ from sentiment.evaluation.compare import compare
 from sentiment.evaluation.curves import calibration, ranking_curves
 from sentiment.evaluation.intervals import LEVEL, RESAMPLES, SEED
 from sentiment.evaluation.metrics import Labels, Probabilities, predict_classes, summarise
+from sentiment.evaluation.packages import need_packages
 from sentiment.evaluation.predictions import FILE_NAME, Predictions, write_predictions
 from sentiment.evaluation.provenance import fingerprint, provenance
 from sentiment.evaluation.slices import TextSlice, find_slices, measure_slices
@@ -80,7 +81,9 @@ def evaluate(
     Raises:
         DataError: there are no rows, or a label the model does not know.
         OutputError: a file cannot be written.
+        MissingPackageError: a package of the full install is missing.
     """
+    need_packages("scipy", "sklearn", "pyarrow", purpose="evaluation")
     classes = tuple(model.classes)
     labels = _labels_in_order(data, classes)
     if not len(data):
@@ -117,7 +120,7 @@ def evaluate(
         "layers": [row.to_dict() for row in arrays.layers],
         "probe": seen.to_dict(),
         "seconds": {"predict": seconds, "rows_per_second": len(rows) / max(seconds, 1e-9)},
-        "notes": list(notes),
+        "notes": [*notes, *_absent_classes(rows)],
         **measure(rows, seed=seed),
     }
     save(output, metrics, rows)
@@ -239,6 +242,13 @@ def _seen(train: LabelledTexts | None, texts: list[str]) -> NDArray[np.bool_] | 
         return None
     known = set(train.texts)
     return np.fromiter((text in known for text in texts), dtype=np.bool_, count=len(texts))
+
+
+def _absent_classes(rows: Predictions) -> list[str]:
+    """Name the classes without a row: numbers taken for the wrong classes show here."""
+    counts = np.bincount(rows.labels, minlength=len(rows.classes))
+    absent = [name for name, count in zip(rows.classes, counts, strict=True) if not count]
+    return [f"no row of the data is labelled {', '.join(map(repr, absent))}"] if absent else []
 
 
 def _about_data(

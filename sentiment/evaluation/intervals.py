@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEVEL = 0.95
+SIGNIFICANCE = 0.05
 Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 RESAMPLES = 10_000
 SEED = 13

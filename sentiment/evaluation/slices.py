@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment.evaluation.intervals import LEVEL, holm, share, worse_than_rest
+from sentiment.evaluation.intervals import SIGNIFICANCE, holm, share, worse_than_rest
 
 Mask = NDArray[np.bool_]
 
@@ -107,7 +107,7 @@ def measure_slices(right: Mask, slices: Sequence[TextSlice]) -> list[dict[str, A
                 "rest_accuracy": share(total_right - hits, rest),
                 "p_value": p,
                 "p_holm": adjusted,
-                "significantly_worse": adjusted is not None and adjusted < 1 - LEVEL,
+                "significantly_worse": adjusted is not None and adjusted < SIGNIFICANCE,
             }
         )
     return rows
@@ -176,9 +176,11 @@ def _value_slices(column: str, values: Sequence[object]) -> Iterator[TextSlice]:
     # One value tells nothing apart; nearly as many values as rows are names, not kinds.
     if not 2 <= len(counted) <= min(MAX_VALUES, len(values) // 2):
         return
-    for wanted in _ordered(counted):
-        hits = (name == wanted for name in names)
-        yield TextSlice(column, wanted, np.fromiter(hits, dtype=np.bool_, count=len(names)))
+    order = _ordered(counted)
+    places: dict[str | None, int] = {name: place for place, name in enumerate(order)}
+    codes = np.fromiter((places.get(name, -1) for name in names), dtype=np.int64, count=len(names))
+    for place, name in enumerate(order):
+        yield TextSlice(column, name, codes == place)
 
 
 def _ordered(counted: Counter[str]) -> list[str]:

@@ -27,7 +27,9 @@ def format_summary(metrics: dict[str, Any]) -> str:
         _confusion(metrics),
         _notes(metrics),
     ]
-    return "\n\n".join(block for block in blocks if block)
+    text = "\n\n".join(block for block in blocks if block)
+    # What keeps a number and its sign together on a page would be in the way of `grep` here.
+    return text.replace(wording.NARROW, " ").replace(wording.WIDE, " ")
 
 
 def align(rows: Sequence[Sequence[str]]) -> str:
@@ -42,7 +44,8 @@ def align(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _figures(metrics: dict[str, Any]) -> str:
-    header = ["", "accuracy", "95 % interval", "macro-F1", "95 % interval", "model minus it", "p"]
+    interval = "95 % interval"
+    header = ["", "accuracy", interval, "macro-F1", interval, "model ahead by", "McNemar"]
     rows = [header, [*_figure_cells("model", metrics), "", ""]]
     for name, baseline in metrics["baselines"].items():
         compared = baseline["comparison"]
@@ -50,8 +53,8 @@ def _figures(metrics: dict[str, Any]) -> str:
         change = (
             f"{wording.points(difference['value'])} points ({wording.points_interval(difference)})"
         )
-        p = wording.p_value(compared["p_value"]).removeprefix("p ").removeprefix("= ")
-        rows.append([*_figure_cells(TITLES.get(name, name), baseline), change, p])
+        test = wording.p_value(compared["p_value"])
+        rows.append([*_figure_cells(TITLES.get(name, name), baseline), change, test])
     return align(rows)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from sentiment.evaluation.baselines import MAJORITY, TFIDF
-from sentiment.evaluation.intervals import LEVEL, Figure
+from sentiment.evaluation.intervals import SIGNIFICANCE, Figure
 
 NOTHING = "–"
 MINUS = "\N{MINUS SIGN}"
 # Keeps a number and its percent sign on one line.
 NARROW = "\N{NARROW NO-BREAK SPACE}"
+WIDE = "\N{NO-BREAK SPACE}"
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -71,7 +72,7 @@ def p_value(value: float | None) -> str:
     if value is None:
         return NOTHING
     text = "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
-    return text.replace(" ", "\N{NO-BREAK SPACE}")
+    return text.replace(" ", WIDE)
 
 
 def count(value: int) -> str:
@@ -81,7 +82,7 @@ def count(value: int) -> str:
 
 def standing(comparison: dict[str, Any]) -> str:
     """Return `ahead`, `behind` or `level`: what the paired test allows to be said."""
-    if comparison["p_value"] >= 1 - LEVEL:
+    if comparison["p_value"] >= SIGNIFICANCE:
         return "level"
     return "ahead" if comparison["difference"]["value"] > 0 else "behind"
 
@@ -113,7 +114,7 @@ def verdict(metrics: dict[str, Any]) -> dict[str, Any]:
     return {
         "standing": where,
         "headline": _HEADLINES[reference, where],
-        "sentences": sentences + _advice(reference, where),
+        "sentences": sentences + _advice(baselines),
     }
 
 
@@ -148,11 +149,13 @@ def _sentence(baseline: dict[str, Any], name: str) -> str:
     )
 
 
-def _advice(reference: str, where: str) -> list[str]:
-    if where == "behind" and reference == TFIDF:
-        return ["On this data the linear baseline is the better and cheaper choice."]
-    if where == "level" and reference == TFIDF:
-        return ["On this data the simpler baseline does as well, as far as these rows can tell."]
-    if where != "ahead":
-        return ["The model has not learned to tell these classes apart."]
-    return []
+def _advice(baselines: dict[str, Any]) -> list[str]:
+    where = {name: standing(baseline["comparison"]) for name, baseline in baselines.items()}
+    advice = {
+        "behind": "On this data the linear baseline is the better and cheaper choice.",
+        "level": "On this data the simpler baseline does as well, as far as these rows can tell.",
+    }
+    sentences = [advice[where[TFIDF]]] if where.get(TFIDF) in advice else []
+    if where.get(MAJORITY, "ahead") != "ahead":
+        sentences.append("The model has not learned to tell these classes apart.")
+    return sentences

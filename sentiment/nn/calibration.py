@@ -26,10 +26,11 @@ def find_temperature(probabilities: NDArray[np.float32], labels: NDArray[np.int3
 
     def loss(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)
-        total = np.log(np.exp(scaled - scaled.max(axis=1, keepdims=True)).sum(axis=1))
-        chosen = scaled[np.arange(len(labels)), labels] - scaled.max(axis=1)
-        unknown = np.mean(total - (scaled - scaled.max(axis=1, keepdims=True)).mean(axis=1))
-        return float((np.sum(total - chosen) + unknown) / (len(labels) + 1))
+        scaled -= scaled.max(axis=1, keepdims=True)
+        total = np.log(np.exp(scaled).sum(axis=1))
+        known = np.sum(total - scaled[np.arange(len(labels)), labels])
+        unknown = np.mean(total - scaled.mean(axis=1))
+        return float((known + unknown) / (len(labels) + 1))
 
     bounds = (np.log(LOWEST), np.log(HIGHEST))
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))

@@ -49,6 +49,7 @@ _SETTINGS = {
     "lines.linewidth": 1.8,
     "lines.solid_capstyle": "round",
 }
+LEFT, RIGHT, TOP, BOTTOM = 0.62, 0.12, 0.1, 0.56  # inches
 LEGEND_COLUMNS, LEGEND_ROW = 2, 0.22  # inches a row
 MAX_NAME = 20
 
@@ -163,14 +164,25 @@ def _short(name: str) -> str:
     return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"
 
 
-def _add_legend(figure: Figure, axes: Axes) -> None:
-    """Name the lines above the plot, where no line can run through the names."""
+def _lay_out(figure: Figure, axes: Axes) -> None:
+    """Place the axes, and above them the names of the lines, where no line can run through them."""
     _, names = axes.get_legend_handles_labels()
-    if not names:
-        return
     num_rows = -(-len(names) // LEGEND_COLUMNS)
-    figure.set_figheight(HEIGHT + LEGEND_ROW * num_rows)
-    figure.legend(loc="outside upper left", ncols=LEGEND_COLUMNS, borderpad=0.1)
+    height = HEIGHT + LEGEND_ROW * num_rows
+    figure.set_figheight(height)
+    # Fixed margins: matplotlib's own layout would draw every figure twice.
+    top = TOP + LEGEND_ROW * num_rows
+    figure.subplots_adjust(
+        left=LEFT / WIDTH, right=1 - RIGHT / WIDTH, bottom=BOTTOM / height, top=1 - top / height
+    )
+    if names:
+        figure.legend(
+            loc="upper left",
+            bbox_to_anchor=(0, 1),
+            ncols=LEGEND_COLUMNS,
+            borderpad=0.1,
+            borderaxespad=0,
+        )
 
 
 def _svg(draw: Callable[[Axes], None], name: str, title: str) -> str:
@@ -181,10 +193,10 @@ def _svg(draw: Callable[[Axes], None], name: str, title: str) -> str:
     # The salt makes ids the same in every run: the report is a pure function of its files.
     settings: Any = {**_SETTINGS, "svg.hashsalt": name}
     with mpl.rc_context(settings):
-        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+        figure = Figure(figsize=(WIDTH, HEIGHT))
         axes = figure.add_subplot()
         draw(axes)
-        _add_legend(figure, axes)
+        _lay_out(figure, axes)
         buffer = io.StringIO()
         figure.savefig(
             buffer, format="svg", transparent=True,

@@ -15,6 +15,7 @@ from sentiment.durable import output_errors, write_file
 from sentiment.errors import DataError
 from sentiment.evaluation import wording
 from sentiment.evaluation.baselines import TITLES
+from sentiment.evaluation.packages import need_packages
 from sentiment.report import plots
 from sentiment.report.axis import bar, find_axis, ladder
 from sentiment.report.comparison import compare_evaluations
@@ -56,8 +57,9 @@ def write_report(
         ModelFolderError: a model is missing or has not been evaluated.
         DataError: a saved file is damaged.
         OutputError: the report cannot be written.
+        MissingPackageError: a package of the full install is missing.
     """
-    evaluations = [load_evaluation(folder, split) for folder in model_folders]
+    evaluations = _load(model_folders, split)
     page = _render(evaluations)
     if output is None:
         alone = len(evaluations) == 1
@@ -75,7 +77,12 @@ def render_report(model_folders: Sequence[Path], *, split: str | None = None) ->
         ModelFolderError: a model is missing or has not been evaluated.
         DataError: a saved file is damaged.
     """
-    return _render([load_evaluation(folder, split) for folder in model_folders])
+    return _render(_load(model_folders, split))
+
+
+def _load(model_folders: Sequence[Path], split: str | None) -> list[SavedEvaluation]:
+    need_packages("jinja2", "matplotlib", "pyarrow", "scipy", purpose="a report")
+    return [load_evaluation(folder, split) for folder in model_folders]
 
 
 def _render(evaluations: Sequence[SavedEvaluation]) -> str:

@@ -58,6 +58,7 @@ def test_the_table_on_stdout_and_the_files_in_the_model(model):
     assert "lstm_2" in result.stderr
     assert "final hidden state h_T" in result.stderr
     assert "lstm_2" not in result.stdout
+    assert not {"\u00a0", "\u202f"} & set(result.stdout)
     assert [layer["layer"] for layer in metrics["layers"]][1:3] == ["embedding", "lstm_1"]
     rows = pq.read_table(model / "eval" / "test" / "predictions.parquet")
     assert rows.num_rows == metrics["data"]["rows"]
@@ -103,8 +104,9 @@ def test_other_columns_become_slices_and_parquet_columns(model, tmp_path):
 
 def test_one_class_only_works(model, tmp_path):
     path = write_csv(tmp_path / "mine.csv", [("loved it", "positive")] * 3)
-    run(model, "--data", path, "--output", tmp_path / "out", "--no-baseline")
+    result = run(model, "--data", path, "--output", tmp_path / "out", "--no-baseline")
     assert saved(tmp_path / "out")["roc"]["positive"]["reason"] == "one class only"
+    assert "no row of the data is labelled 'negative', 'neutral'" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ LAYERS = [
 def make_model(tmp_path: Path) -> Callable[..., Path]:
     """Write a model folder with one evaluated split; return the folder."""
 
-    def make(  # noqa: PLR0913
+    def make(
         name="tiny",
         *,
         rows=60,
@@ -47,7 +47,7 @@ def make_model(tmp_path: Path) -> Callable[..., Path]:
     ) -> Path:
         random = np.random.default_rng(0)
         labels = random.integers(0, len(classes), rows) if labels is None else np.array(labels)
-        random = np.random.default_rng(seed)
+        random = np.random.default_rng(seed + 1)
 
         def guesses(skill):
             noise = random.integers(0, len(classes), rows)

@@ -1,0 +1,108 @@
+"""The command line as a whole: help, usage errors, and one clear line for everything else."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from sentiment.cli.main import COMMANDS
+
+# pydantic is not among them: typer brings it. Our own use of it is in sentiment.config.
+HEAVY = {"tensorflow", "keras", "pandas", "sklearn", "datasets", "rich"}
+HEAVY |= {"matplotlib", "pyarrow", "torch", "onnxruntime", "numpy", "yaml", "sentiment.config"}
+
+
+def test_help_names_every_command(cli) -> None:
+    answer = cli("--help").done()
+    for name, command in COMMANDS.items():
+        assert [name, *command.summary.split()] in [line.split() for line in answer.lines]
+    assert answer.err == ""
+    bare = cli()
+    assert bare.code == 2
+    assert bare.out + bare.err == answer.out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_plain_help(cli, name: str) -> None:
+    answer = cli(name, "--help").done()
+    assert answer.out.startswith(f"Usage: sentiment {name} ")
+    assert "completion" not in answer.out
+    assert "╭" not in answer.out
+
+
+def test_version(cli) -> None:
+    assert cli("--version").done().out == f"sentiment {version('sentiment')}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["predikt"], "predikt"),
+        (["--no-such-option"], "--no-such-option"),
+        (["predict"], "give TEXT or --input FILE"),
+        (["predict", "a text", "--input", "in.csv"], "not both"),
+        (["predict", "a text", "--engine", "abacus"], "abacus"),
+        (["predict", "--input", "in.csv", "--on-error", "cry"], "cry"),
+        (["predict", "a text", "--output"], "--output"),
+        (["train", "default", "imdb"], "imdb"),
+        (["train", "--seed", "many"], "--seed"),
+        (["export", "model"], "--format"),
+        (["export", "model", "--format", "pickle", "--output", "x"], "pickle"),
+        (["eval"], "MODEL"),
+        (["inspect"], "MODEL"),
+    ],
+)
+def test_a_usage_error_ends_with_2(cli, arguments: list[str], words: str) -> None:
+    answer = cli(*arguments)
+    assert answer.code == 2
+    assert words in answer.err
+    assert answer.out == ""
+    assert "Traceback" not in answer.err
+
+
+def test_an_error_is_one_line_whatever_a_name_holds(cli, tmp_path: Path) -> None:
+    line = cli("predict", "x", "--model", tmp_path / "two\nlines").refused()
+    assert "lines" in line
+
+
+MODULES = """
+import json, sys
+from sentiment.cli.main import run
+try:
+    run()
+except SystemExit:
+    print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["predikt"]])
+def test_nothing_is_imported_that_is_not_needed(shell, arguments: list[str]) -> None:
+    answer = shell("-c", MODULES, *arguments)
+    assert sorted(HEAVY & set(json.loads(answer.err.splitlines()[-1]))) == []
+
+
+def test_python_m_is_the_command(shell, tmp_path: Path) -> None:
+    answer = shell("-m", "sentiment", "--help", cwd=tmp_path).done()
+    assert answer.out.startswith("Usage: sentiment [OPTIONS] COMMAND")
+    assert shell("-m", "sentiment", "predict", cwd=tmp_path).code == 2
+    missing = shell("-m", "sentiment", "predict", "superb", cwd=tmp_path)
+    assert missing.refused().endswith("run: sentiment train")
+    assert missing.err.count("\n") == 1
+
+
+def test_a_terminal_that_cannot_show_a_character(tiny_model: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sentiment", "predict", "superb 🎉", "--model", str(tiny_model)],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"superb \\U0001f389" in done.stdout
+    assert b"every hidden state h_1 \\u2026 h_T" in done.stderr
