@@ -330,7 +330,7 @@ def test_unwritable_targets(tmp_path: Path) -> None:
 def test_disk_full(kind: str, tmp_path: Path) -> None:
     path = tmp_path / f"full.{kind}"
     path.symlink_to("/dev/full")
-    with pytest.raises(OutputError, match="No space left"):
+    with pytest.raises(OutputError, match="no space left"):
         write_rows(path, [{"text": "a" * 100_000}], columns=["text"])
     assert Path("/dev/full").is_char_device()
 

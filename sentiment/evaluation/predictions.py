@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment.durable import output_errors, sync
+from sentiment.durable import output_errors, replacing
 from sentiment.errors import DataError
 from sentiment.evaluation.metrics import Labels, Probabilities, predict_classes
 
@@ -65,25 +63,6 @@ class Predictions:
         return np.asarray(self.probabilities @ np.linspace(-1.0, 1.0, len(self.classes)))
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary sibling that takes the name of `path` once the block has ended well.
-
-    Raises:
-        OutputError: the file cannot be written; nothing is left behind.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with output_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield temporary
-            sync(temporary)
-            temporary.replace(path)
-            sync(path.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
 def write_predictions(path: Path, rows: Predictions) -> None:
     """Write the rows as parquet; `path` is replaced whole or not at all.
 
@@ -94,6 +73,8 @@ def write_predictions(path: Path, rows: Predictions) -> None:
     import pyarrow.parquet as pq
 
     table = pa.table(_columns(rows))
+    with output_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         pq.write_table(table, temporary, row_group_size=ROWS_PER_GROUP, compression="zstd")
 

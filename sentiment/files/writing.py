@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from sentiment.durable import replacing
 from sentiment.errors import OutputError
 from sentiment.files.parquet_writing import write_parquet
-from sentiment.files.rows import FORMATS, reason
+from sentiment.files.rows import FORMATS
 
 _Writer = Callable[[Path, Iterable[Mapping[str, object]], Sequence[str]], int]
 
@@ -50,33 +49,8 @@ def write_rows(
             f"cannot write {path}: its extension is {path.suffix!r}",
             expected=f"one of {', '.join(sorted(writers))}",
         )
-    try:
-        with _replacing(path) as temporary:
-            return writers[kind](temporary, rows, columns)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {reason(error)}", expected="a folder that exists, with room"
-        ) from None
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        raise OutputError(f"cannot write {path}: it is a folder", expected="a file name")
-    # The link stays a link: what it points to is replaced.
-    target = path.resolve()
-    if target.exists() and not target.is_file():
-        # A pipe or device is written to, not replaced.
-        yield target
-        return
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        return writers[kind](temporary, rows, columns)
 
 
 def _write_jsonl(path: Path, rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> int:

@@ -1,8 +1,8 @@
 """Crash-safe training state: two generations, each whole or not there.
 
 A generation is a folder `step-00001230` that holds every tensor that training reads (weights,
-optimizer, moving averages, random seeds, the best weights so far) and a small JSON record. It is
-written under another name, synced and renamed, so that `kill -9` at any moment leaves the previous
+optimizer, moving averages, random seeds, the best weights so far), a small JSON record, and the
+SHA-256 of both. It is written under another name, synced and renamed, so that `kill -9` at any moment leaves the previous
 one. Keras's `BackupAndRestore` overwrites in place and keeps the epoch only.
 """
 
@@ -23,7 +23,7 @@ from safetensors.numpy import load, save
 from sentiment.durable import new_folder
 
 GENERATIONS_KEPT = 2
-_TENSORS, _RECORD = "state.safetensors", "state.json"
+_TENSORS, _RECORD, _DIGEST = "state.safetensors", "state.json", "state.sha256"
 
 
 @dataclass(frozen=True)
@@ -55,30 +55,40 @@ class CheckpointStore:
         """
         path = self.folder / f"step-{checkpoint.step:08d}"
         if path.exists():
-            return
+            if _read(path):
+                return
+            shutil.rmtree(path)  # damaged: this training went on from the one before it
         tensors = save({name: np.asarray(array) for name, array in checkpoint.tensors.items()})
-        record = {
-            "step": checkpoint.step,
-            "sha256": hashlib.sha256(tensors).hexdigest(),
-            **checkpoint.record,
-        }
+        record = json.dumps({**checkpoint.record, "step": checkpoint.step})
         with new_folder(path) as temporary:
             (temporary / _TENSORS).write_bytes(tensors)
-            (temporary / _RECORD).write_text(json.dumps(record), encoding="utf-8")
+            (temporary / _RECORD).write_text(record, encoding="utf-8")
+            (temporary / _DIGEST).write_text(_digest(tensors, record.encode()), encoding="utf-8")
         for old in self._generations()[:-GENERATIONS_KEPT]:
             shutil.rmtree(old, ignore_errors=True)
 
     def latest(self) -> Checkpoint | None:
         """Return the newest generation that is whole, or None."""
-        for path in reversed(self._generations()):
-            try:
-                tensors = (path / _TENSORS).read_bytes()
-                record = json.loads((path / _RECORD).read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                continue
-            if hashlib.sha256(tensors).hexdigest() == record.pop("sha256", None):
-                return Checkpoint(record.pop("step"), load(tensors), record)
-        return None
+        found = (_read(path) for path in reversed(self._generations()))
+        return next((checkpoint for checkpoint in found if checkpoint), None)
 
     def _generations(self) -> list[Path]:
         return sorted(self.folder.glob("step-*"))
+
+
+def _read(path: Path) -> Checkpoint | None:
+    """Return the generation at a path, or None if it is not whole."""
+    try:
+        tensors, content, digest = (
+            (path / name).read_bytes() for name in (_TENSORS, _RECORD, _DIGEST)
+        )
+    except OSError:
+        return None
+    if digest != _digest(tensors, content).encode():
+        return None
+    record = json.loads(content)
+    return Checkpoint(record.pop("step"), load(tensors), record)
+
+
+def _digest(tensors: bytes, record: bytes) -> str:
+    return hashlib.sha256(hashlib.sha256(tensors).digest() + record).hexdigest()

@@ -215,18 +215,21 @@ class Trainer:
             return_dict=True,
         )
         loss = float(result["loss"])
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"the loss became {loss} in epoch {counters.epoch + 1}, batch {counters.batch + 1}",
-                expected="a number; the state before it is kept",
-                run="sentiment train with a lower --set training.learning_rate="
-                f"{self.settings.learning_rate / 4:g}",
-            )
         counters.batch += 1
+        if not math.isfinite(loss):
+            raise self._diverged(f"the loss became {loss}")
         counters.step += 1
         counters.loss_sum += loss * len(rows)
         counters.correct_sum += float(result["accuracy"]) * len(rows)
         return loss, int(batch.lengths.sum())
+
+    def _diverged(self, what: str) -> TrainingError:
+        return TrainingError(
+            f"{what} in epoch {self.counters.epoch + 1}, batch {self.counters.batch}",
+            expected="a number; the last state saved before it is kept",
+            run="sentiment train … --set training.learning_rate="
+            f"{self.settings.learning_rate / 4:g} --output a new folder",
+        )
 
     def _finish_epoch(self) -> None:
         counters, started = self.counters, time.monotonic()
@@ -235,6 +238,8 @@ class Trainer:
         loss, accuracy, macro_f1 = score(
             predict(self.model, self.validation.encoded), self.validation.labels
         )
+        if not math.isfinite(loss):
+            raise self._diverged(f"the validation loss became {loss}")
         counters.epochs_since_best += 1
         if (macro_f1, -loss) > (counters.best_macro_f1, -counters.best_loss):
             counters.best_macro_f1, counters.best_loss = macro_f1, loss
@@ -270,9 +275,18 @@ class Trainer:
             )
 
     def save(self) -> None:
-        """Write a checkpoint now."""
+        """Write a checkpoint now.
+
+        Raises:
+            TrainingError: a weight is no longer a number; the checkpoints before it are kept.
+            OutputError: it cannot be written.
+        """
         if self.store:
-            self.store.save(Checkpoint(self.counters.step, self._tensors(), asdict(self.counters)))
+            tensors = self._tensors()
+            # One step before the loss shows it. Saved, it would push the good states out.
+            if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+                raise self._diverged("a weight became infinite")
+            self.store.save(Checkpoint(self.counters.step, tensors, asdict(self.counters)))
             self._last_saved = time.monotonic()
 
     def restore(self, checkpoint: Checkpoint) -> None:

@@ -1,4 +1,4 @@
-"""`sentiment export`: what is written runs in the program it is meant for, with the same answers."""
+"""`sentiment export`: what it writes runs in the program it is for, with the same answers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +61,7 @@ def test_keras_file_loads_in_keras(
     assert export("keras", path).done().out == f"{path}\n"
     import keras
 
-    import sentiment.nn.encoder  # registers the layers that are our own
-
+    import_module("sentiment.nn.encoder")  # registers the layers that are our own
     model = keras.saving.load_model(path)
     np.testing.assert_allclose(model.predict_on_batch(batch.token_ids), expected, atol=1e-5)
     assert model.get_layer("lstm_1").return_sequences

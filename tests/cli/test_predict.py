@@ -487,7 +487,9 @@ def damaged(model: Path, copy: Path, fault: str) -> Path:
     elif fault == "broken manifest":
         (copy / "manifest.json").write_text('{"files": {')
     elif fault == "manifest of something else":
-        (copy / "manifest.json").write_text('{"files": {"../../secret": {}}}')
+        listing = json.loads((copy / "manifest.json").read_text())
+        listing["files"]["../../secret"] = listing["files"]["model.json"]
+        (copy / "manifest.json").write_text(json.dumps(listing))
     elif fault == "unfinished":
         (copy / "manifest.json").unlink()
         (copy / "checkpoints").mkdir()
@@ -502,7 +504,7 @@ def damaged(model: Path, copy: Path, fault: str) -> Path:
         ("truncated file", ["model.onnx has ", "expected ", "bytes"]),
         ("changed byte", ["weights.safetensors was changed after training", "SHA-256"]),
         ("broken manifest", ["manifest.json is not JSON"]),
-        ("manifest of something else", ["manifest.json is damaged"]),
+        ("manifest of something else", ["manifest.json is damaged", "'../../secret'"]),
         ("unfinished", ["holds an unfinished training", "sentiment train --resume --output"]),
     ],
 )

@@ -306,7 +306,7 @@ def test_control_c_saves_everything_and_resume_finishes(
     cli, tiny_settings: list[str], tmp_path: Path
 ) -> None:
     folder = tmp_path / "stopped"
-    small = (*SHORT, "encoder.units=[6]", "export.int8=false")
+    small = (*SHORT, "encoder.units=[6]", "encoder.pooling=max", "export.int8=false")
     options = sets(tiny_settings, *small, "training.epochs=40", "training.patience=40")
     with subprocess.Popen(
         [sys.executable, "-m", "sentiment", "train", *options, "--output", str(folder)],
@@ -344,4 +344,7 @@ def test_control_c_saves_everything_and_resume_finishes(
     assert set(os.listdir(folder)) == FILES - {"model.int8.onnx"}
     info = json.loads((folder / "model.json").read_text())
     assert info["epochs"] == 40
-    assert cli("predict", "superb", "--model", folder).done().out.startswith("positive")
+    answer = cli("predict", "superb", "--model", folder).done()
+    assert answer.out.startswith("positive")
+    assert "pooled hidden states (max): norm" in answer.err
+    assert "final hidden state" not in answer.err
