@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -182,10 +183,10 @@ def _as_name(stem: str) -> str:
 
 def _find(name: str) -> Path:
     path = Path(name)
-    if path.is_file():
+    if os.path.isfile(path):  # unlike Path.is_file, False for a name that is too long
         return path
     bundled = bundled_path("configs") / f"{name}.yaml"
-    if "/" not in name and bundled.is_file():
+    if "/" not in name and os.path.isfile(bundled):
         return bundled
     near = difflib.get_close_matches(name, bundled_configs(), n=1)
     hint = f", perhaps {near[0]!r}" if near else ""

@@ -52,7 +52,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the file cannot be written.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, never raises
         raise OutputError(f"cannot write {path}: it is a folder", expected="a file name")
     with output_errors(path):
         target = path.resolve()

@@ -124,12 +124,13 @@ def open_model_folder(path: str | Path) -> ModelFolder:
 
 def is_model_folder(path: Path) -> bool:
     """Return whether a finished model is there; it is not verified."""
-    return (path / MANIFEST).is_file()
+    # Not Path.is_file, which raises for a name that is too long, such as a text.
+    return os.path.isfile(path / MANIFEST)
 
 
 def is_unfinished(path: Path) -> bool:
     """Return whether an interrupted training is there."""
-    return not is_model_folder(path) and (path / CHECKPOINTS).is_dir()
+    return not is_model_folder(path) and os.path.isdir(path / CHECKPOINTS)
 
 
 def default_model() -> tuple[Path, str]:
@@ -186,7 +187,7 @@ def write_model_folder(path: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _read_manifest(folder: Path) -> dict[str, Mapping[str, Any]]:
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise ModelFolderError(
             f"no model folder at {str(folder)!r}",
             expected="the folder that `sentiment train` wrote",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -31,8 +32,8 @@ from sentiment.model_folder import (
     is_unfinished,
     write_model_folder,
 )
-from sentiment.runtime.inspection import format_probe, format_shape_table
-from sentiment.runtime.predictor import Arrays, SentimentModel
+from sentiment.runtime.inspection import format_probe, format_shape_table, probe
+from sentiment.runtime.predictor import SentimentModel
 from sentiment.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -123,10 +124,10 @@ def train(
     splits = load_splits(plan.config.data)
     for note in splits.notes:
         watcher.note(note)
-    tokenizer = _prepare(plan, splits)
-    watcher.note(_data_line(splits, tokenizer))
     watcher.note("loading TensorFlow")
     load_keras()
+    tokenizer = _prepare(plan, splits)
+    watcher.note(_data_line(splits, tokenizer))
     return _train(plan, splits, tokenizer, watcher)
 
 
@@ -148,17 +149,16 @@ def make_plan(
     if resume and config is None:
         output = Path(output) if output is not None else _newest_unfinished()
         config = output / CHECKPOINTS / "config.yaml"
-        if not config.is_file():
+        if not os.path.isfile(config):
             _refuse_nothing_to_resume(output)
             config = output / "config.yaml"
     settings = config if isinstance(config, Config) else load_config(config, overrides)
     folder = Path(output) if output is not None else RUNS / settings.name
     saved = folder / CHECKPOINTS / "config.yaml"
-    if resume:
-        if saved.is_file():
-            _same_settings(settings, load_config(saved), folder)
-    else:
+    if not (resume and (is_unfinished(folder) or is_model_folder(folder))):
         _refuse_existing(folder)
+    elif saved.is_file():
+        _same_settings(settings, load_config(saved), folder)
     return Plan(settings, folder, resume, command)
 
 
@@ -201,7 +201,7 @@ def _same_settings(now: Config, before: Config, folder: Path) -> None:
 
 def _refuse_existing(folder: Path) -> None:
     number = 2
-    while (free := folder.with_name(f"{folder.name}-{number}")).exists():
+    while os.path.exists(free := folder.with_name(f"{folder.name}-{number}")):
         number += 1
     if is_model_folder(folder):
         raise OutputError(
@@ -215,7 +215,7 @@ def _refuse_existing(folder: Path) -> None:
             expected="--resume to continue it, or a new folder",
             run=f"sentiment train --resume --output {folder}",
         )
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+    if os.path.isfile(folder) or (os.path.isdir(folder) and any(folder.iterdir())):
         raise OutputError(
             f"{folder} already exists and is not empty",
             expected="a new folder",
@@ -415,9 +415,9 @@ def _history_csv(history: list[EpochRecord]) -> str:
     return content.getvalue()
 
 
-def _look(folder: Path, splits: Splits, watcher: Watcher) -> Arrays:
+def _look(folder: Path, splits: Splits, watcher: Watcher) -> None:
     """Read the finished folder back as a user would, and show its shapes and its final state."""
     model = SentimentModel.load(folder)
     arrays = model.predict_arrays(splits.validation.texts[:64])
-    watcher.note("\n".join([format_shape_table(arrays.layers), format_probe(arrays.final_state)]))
-    return arrays
+    seen = probe(arrays.final_state, pooling=model.folder.encoder.pooling)
+    watcher.note("\n".join([format_shape_table(arrays.layers), format_probe(seen)]))

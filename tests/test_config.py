@@ -170,6 +170,11 @@ def test_an_unknown_config_name_suggests_the_nearest():
     assert caught.value.run == "sentiment train default"
 
 
+def test_a_text_given_for_a_config_is_no_config():
+    with pytest.raises(ConfigError, match="no config 'a long text"):
+        load_config("a long text " * 50)
+
+
 names = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,8}\Z")
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
 

@@ -22,6 +22,28 @@ def test_a_file_is_replaced_whole(tmp_path: Path):
     assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
 
 
+def test_a_link_stays_a_link_and_what_it_points_to_is_replaced(tmp_path: Path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "real.txt").write_text("old")
+    link = tmp_path / "link.txt"
+    link.symlink_to("far/real.txt")
+    write_file(link, "new")
+    assert link.is_symlink()
+    assert (tmp_path / "far" / "real.txt").read_text() == "new"
+    assert [path.name for path in (tmp_path / "far").iterdir()] == ["real.txt"]
+
+
+def test_a_device_is_written_to_and_never_replaced():
+    write_file(Path("/dev/null"), "gone")
+    assert not Path("/dev/null").is_file()
+    assert Path("/dev/null").exists()
+
+
+def test_a_folder_is_no_place_for_a_file(tmp_path: Path):
+    with pytest.raises(OutputError, match=r"it is a folder; expected a file name"):
+        write_file(tmp_path, "x")
+
+
 def test_a_folder_appears_with_everything_in_it(tmp_path: Path):
     with new_folder(tmp_path / "deep" / "model") as temporary:
         (temporary / "a").write_text("1")
@@ -67,7 +89,7 @@ def test_a_full_device_is_said_in_words(tmp_path: Path):
         full.open("w") as file,
     ):
         file.write("x" * 100_000)
-    assert "free some space" in str(caught.value)
+    assert "with space free" in str(caught.value)
 
 
 SCRIPT = """

@@ -231,6 +231,7 @@ def test_what_is_no_model_is_refused_with_what_to_run(tmp_path: Path):
     assert "no model folder at" in refusal(tmp_path / "nowhere")
     (tmp_path / "file").write_text("x")
     assert "no model folder at" in refusal(tmp_path / "file")
+    assert "no model folder at" in refusal(Path("a text instead of a folder " * 20))
     (tmp_path / "photos").mkdir()
     message = refusal(tmp_path / "photos")
     assert "photos is no model folder: it has no manifest.json" in message

@@ -88,7 +88,9 @@ def predict(
         if not quiet:
             typer.echo(why, err=True)
     loaded = SentimentModel.load(path, engine=engine.value)
-    job = _Job(loaded, as_json=as_json, quiet=quiet)
+    # On a terminal that already shows the answers, a bar would only stand in their way.
+    bar = not quiet and sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
+    job = _Job(loaded, quiet=quiet, bar=bar)
     if texts:
         rows: Iterator[_Rows] = iter([_Rows(texts, [{} for _ in texts])])
         columns: list[str] = []
@@ -121,29 +123,33 @@ class _Job:
     """Runs a model over rows, and says once what the layers put out."""
 
     model: SentimentModel
-    as_json: bool
     quiet: bool
+    bar: bool
     faults: list[RowFault] = field(default_factory=list)
     done: int = 0
 
     def run(self, rows: Iterator[_Rows]) -> Iterator[tuple[Prediction, dict[str, object]]]:
         """Yield every answer with the other columns of its row."""
         bar = None
-        for part in rows:
-            arrays = self.model.predict_arrays(part.texts)
-            if self.done == 0 and not self.quiet:
-                _say_shapes(arrays, self.model.folder.encoder.pooling)
-            yield from zip(self.model.to_predictions(part.texts, arrays), part.others, strict=True)
-            self.done += len(part.texts)
-            if self.done >= ROWS_AT_A_TIME and sys.stderr.isatty():
-                if bar is None:
-                    from sentiment.cli.progress import progress_bar
+        try:
+            for part in rows:
+                arrays = self.model.predict_arrays(part.texts)
+                if self.done == 0 and not self.quiet:
+                    _say_shapes(arrays, self.model.folder.encoder.pooling)
+                predictions = self.model.to_predictions(part.texts, arrays)
+                yield from zip(predictions, part.others, strict=True)
+                self.done += len(part.texts)
+                if self.bar and self.done >= ROWS_AT_A_TIME:
+                    if bar is None:
+                        from sentiment.cli.progress import progress_bar
 
-                    bar = progress_bar("texts")
-                    task = bar.add_task("predicting", total=None)
-                bar.update(task, completed=self.done)
-        if bar is not None:
-            bar.stop()
+                        bar = progress_bar("texts")
+                        task = bar.add_task("predicting", total=None)
+                    bar.update(task, completed=self.done)
+        finally:
+            # Also after an error: a bar hides the cursor until it is stopped.
+            if bar is not None:
+                bar.stop()
 
     def report_faults(self) -> None:
         """Say on stderr which rows were skipped."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import signal
 import sys
@@ -86,7 +87,9 @@ class _Terminal:
         if self._stop or not self._training:
             raise KeyboardInterrupt
         self._stop = True
-        typer.echo("stopping after this batch, then saving; again: stop at once", err=True)
+        # Not through sys.stderr: the signal may have come while it was being written to.
+        start = b"\n" if os.isatty(2) else b""
+        os.write(2, start + b"stopping after this batch, then saving; again: stop at once\n")
 
     def note(self, line: str) -> None:
         """Print a line above the progress bar."""
@@ -112,13 +115,17 @@ class _Terminal:
 
     def epoch(self, record: EpochRecord) -> None:
         """Print an epoch's line."""
-        typer.echo(
+        line = (
             f"epoch {record.epoch:>2}  train loss {record.train_loss:.3f} accuracy "
             f"{record.train_accuracy:.3f}  validation loss {record.validation_loss:.3f} accuracy "
             f"{record.validation_accuracy:.3f} macro-F1 {record.validation_macro_f1:.3f}  "
-            f"{record.seconds:.0f} s",
-            err=True,
+            f"{record.seconds:.0f} s"
         )
+        if self._progress and sys.stderr.isatty():
+            # The bar stays below it.
+            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        else:
+            typer.echo(line, err=True)
 
     def stop_requested(self) -> bool:
         """Return whether Ctrl-C was pressed."""

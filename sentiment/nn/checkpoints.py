@@ -2,8 +2,9 @@
 
 A generation is a folder `step-00001230` that holds every tensor that training reads (weights,
 optimizer, moving averages, random seeds, the best weights so far), a small JSON record, and the
-SHA-256 of both. It is written under another name, synced and renamed, so that `kill -9` at any moment leaves the previous
-one. Keras's `BackupAndRestore` overwrites in place and keeps the epoch only.
+SHA-256 of both. It is written under another name, synced and renamed, so that `kill -9` at any
+moment leaves the previous one. Keras's `BackupAndRestore` overwrites in place and keeps the epoch
+only.
 """
 
 from __future__ import annotations

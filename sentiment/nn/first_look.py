@@ -7,7 +7,7 @@ import numpy as np
 from sentiment.config import Config
 from sentiment.nn.classifier import layer_outputs
 from sentiment.nn.training import Trainer
-from sentiment.runtime.inspection import format_probe, format_shape_table
+from sentiment.runtime.inspection import format_probe, format_shape_table, probe
 from sentiment.runtime.shapes import observed_rows, shape_rows
 from sentiment.text.batches import make_batch, training_batches
 
@@ -39,4 +39,5 @@ def first_batch_lines(trainer: Trainer, config: Config, *, vocabulary_size: int)
     )
     shapes = {name: value.shape for name, value in outputs.items()} | {"token_ids": token_ids.shape}
     layers = observed_rows(expected, shapes)
-    return "\n".join([format_shape_table(layers), format_probe(outputs[layers[-3].layer])])
+    seen = probe(outputs[layers[-3].layer], pooling=config.encoder.pooling)
+    return "\n".join([format_shape_table(layers), format_probe(seen)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -87,7 +86,3 @@ def shell() -> Callable[..., Answer]:
 @pytest.fixture(autouse=True)
 def no_model_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SENTIMENT_MODEL", raising=False)
-
-
-def is_root() -> bool:
-    return os.geteuid() == 0

@@ -173,7 +173,18 @@ def test_an_unfinished_training_is_offered_to_resume(cli, elsewhere: Path) -> No
 def test_nothing_to_resume(cli, elsewhere: Path) -> None:
     line = cli("train", "--resume").refused()
     assert "nothing to resume: no unfinished training under runs/" in line
+    line = cli("train", "--resume", "--output", "nowhere").refused()
+    assert "nothing to resume in nowhere" in line
     assert not os.listdir(elsewhere)
+
+
+def test_resume_does_not_write_into_a_folder_of_something_else(cli, elsewhere: Path) -> None:
+    (elsewhere / "photos").mkdir()
+    (elsewhere / "photos" / "cat.jpg").write_text("a cat")
+    assert "nothing to resume in photos" in cli("train", "--resume", "-o", "photos").refused()
+    line = cli("train", "default", "--resume", "-o", "photos").refused()
+    assert "photos already exists and is not empty" in line
+    assert os.listdir(elsewhere / "photos") == ["cat.jpg"]
 
 
 # Settings
@@ -307,7 +318,7 @@ def test_control_c_saves_everything_and_resume_finishes(
 ) -> None:
     folder = tmp_path / "stopped"
     small = (*SHORT, "encoder.units=[6]", "encoder.pooling=max", "export.int8=false")
-    options = sets(tiny_settings, *small, "training.epochs=40", "training.patience=40")
+    options = sets(tiny_settings, *small, "training.epochs=12", "training.patience=12")
     with subprocess.Popen(
         [sys.executable, "-m", "sentiment", "train", *options, "--output", str(folder)],
         stdout=subprocess.PIPE,
@@ -319,7 +330,7 @@ def test_control_c_saves_everything_and_resume_finishes(
         seen = []
         for line in process.stderr:
             seen.append(line)
-            if line.startswith("epoch  2"):
+            if line.startswith("epoch  1"):
                 process.send_signal(signal.SIGINT)
                 break
         seen += process.stderr
@@ -337,13 +348,13 @@ def test_control_c_saves_everything_and_resume_finishes(
     assert f"run: {command}" in cli("train", *options, "--output", folder).refused()
     assert f"run: {command}" in cli("predict", "superb", "--model", folder).refused()
     other = cli("train", *options, "--set", "training.epochs=9", "--output", folder, "--resume")
-    assert "was started with training.epochs=40, and now it is 9" in other.refused()
+    assert "was started with training.epochs=12, and now it is 9" in other.refused()
 
     answer = cli(*command.split()[1:]).done()
     assert "resumed in epoch " in answer.err
     assert set(os.listdir(folder)) == FILES - {"model.int8.onnx"}
     info = json.loads((folder / "model.json").read_text())
-    assert info["epochs"] == 40
+    assert info["epochs"] == 12
     answer = cli("predict", "superb", "--model", folder).done()
     assert answer.out.startswith("positive")
     assert "pooled hidden states (max): norm" in answer.err
