@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -17,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment.backend import load_keras, versions
-from sentiment.config import Config, load_config
+from sentiment.config import Config
 from sentiment.data.load import Splits, load_splits
 from sentiment.durable import write_file
 from sentiment.errors import OutputError, TrainingError
@@ -25,16 +24,15 @@ from sentiment.model_card import model_card
 from sentiment.model_folder import (
     CHECKPOINTS,
     MODEL,
-    RUNS,
     SCHEMA_VERSION,
     TOKENIZER,
     is_model_folder,
-    is_unfinished,
     write_model_folder,
 )
 from sentiment.runtime.inspection import format_probe, format_shape_table, probe
 from sentiment.runtime.predictor import SentimentModel
 from sentiment.text.tokenizer import Tokenizer
+from sentiment.training_plan import Plan, make_plan
 
 if TYPE_CHECKING:
     import keras
@@ -76,23 +74,6 @@ class Nobody:
         return False
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What to train and where.
-
-    Attributes:
-        config: all settings.
-        output: the model folder to be.
-        resuming: whether saved state may be continued.
-        command: how it was asked for, for `model.json`.
-    """
-
-    config: Config
-    output: Path
-    resuming: bool
-    command: str
-
-
 def train(
     config: Config | str | Path | None = None,
     *,
@@ -129,98 +110,6 @@ def train(
     tokenizer = _prepare(plan, splits)
     watcher.note(_data_line(splits, tokenizer))
     return _train(plan, splits, tokenizer, watcher)
-
-
-def make_plan(
-    config: Config | str | Path | None,
-    *,
-    output: str | Path | None,
-    overrides: Sequence[str],
-    resume: bool,
-    command: str,
-) -> Plan:
-    """Decide what to train and where, and refuse what would overwrite something.
-
-    Raises:
-        ConfigError: the settings are wrong, or differ from those of the training to resume.
-        OutputError: the folder holds something that must not be touched.
-        TrainingError: there is nothing to resume.
-    """
-    if resume and config is None:
-        output = Path(output) if output is not None else _newest_unfinished()
-        config = output / CHECKPOINTS / "config.yaml"
-        if not os.path.isfile(config):
-            _refuse_nothing_to_resume(output)
-            config = output / "config.yaml"
-    settings = config if isinstance(config, Config) else load_config(config, overrides)
-    folder = Path(output) if output is not None else RUNS / settings.name
-    saved = folder / CHECKPOINTS / "config.yaml"
-    if not (resume and (is_unfinished(folder) or is_model_folder(folder))):
-        _refuse_existing(folder)
-    elif saved.is_file():
-        _same_settings(settings, load_config(saved), folder)
-    return Plan(settings, folder, resume, command)
-
-
-def _refuse_nothing_to_resume(folder: Path) -> None:
-    if not is_model_folder(folder):
-        raise TrainingError(
-            f"nothing to resume in {folder}",
-            expected="the folder of an interrupted training",
-            run=f"sentiment train CONFIG --output {folder}",
-        )
-
-
-def _newest_unfinished() -> Path:
-    unfinished = [path for path in RUNS.glob("*") if is_unfinished(path)]
-    if not unfinished:
-        raise TrainingError(
-            "nothing to resume: no unfinished training under runs/",
-            expected="--output FOLDER of an interrupted training",
-            run="sentiment train",
-        )
-    return max(unfinished, key=lambda path: (path / CHECKPOINTS).stat().st_mtime_ns)
-
-
-def _same_settings(now: Config, before: Config, folder: Path) -> None:
-    # How often to save does not change what is learned.
-    first, second = (
-        config.model_dump(exclude={"name": True, "training": {"checkpoint_seconds"}})
-        for config in (now, before)
-    )
-    for block, settings in first.items():
-        for key, value in settings.items():
-            if value != second[block][key]:
-                raise TrainingError(
-                    f"{folder} was started with {block}.{key}={second[block][key]!r}, "
-                    f"and now it is {value!r}",
-                    expected="the same settings",
-                    run=f"sentiment train --resume --output {folder}",
-                )
-
-
-def _refuse_existing(folder: Path) -> None:
-    number = 2
-    while os.path.exists(free := folder.with_name(f"{folder.name}-{number}")):
-        number += 1
-    if is_model_folder(folder):
-        raise OutputError(
-            f"{folder} already holds a model",
-            expected="a new folder",
-            run=f"sentiment train … --output {free}",
-        )
-    if is_unfinished(folder):
-        raise OutputError(
-            f"{folder} holds an unfinished training",
-            expected="--resume to continue it, or a new folder",
-            run=f"sentiment train --resume --output {folder}",
-        )
-    if os.path.isfile(folder) or (os.path.isdir(folder) and any(folder.iterdir())):
-        raise OutputError(
-            f"{folder} already exists and is not empty",
-            expected="a new folder",
-            run=f"sentiment train … --output {free}",
-        )
 
 
 def _prepare(plan: Plan, splits: Splits) -> Tokenizer:
@@ -264,8 +153,8 @@ def _train(plan: Plan, splits: Splits, tokenizer: Tokenizer, watcher: Watcher) -
     from sentiment.nn.checkpoints import CheckpointStore
     from sentiment.nn.classifier import build_classifier
     from sentiment.nn.packaging import package
+    from sentiment.nn.scoring import predict as keras_predict
     from sentiment.nn.training import Examples, Trainer, TrainingInterrupted, make_deterministic
-    from sentiment.nn.training import predict as keras_predict
 
     config = plan.config
     examples, validation = (
@@ -355,7 +244,7 @@ def _files(plan: Plan, splits: Splits, tokenizer: Tokenizer, outcome: _Outcome) 
 def _model_info(
     plan: Plan, splits: Splits, tokenizer: Tokenizer, outcome: _Outcome
 ) -> dict[str, Any]:
-    from sentiment.nn.training import score
+    from sentiment.nn.scoring import score
     from sentiment.runtime.shapes import shape_rows
 
     config = plan.config

@@ -20,11 +20,9 @@ from numpy.typing import NDArray
 from sentiment.config import TrainingSettings
 from sentiment.errors import TrainingError
 from sentiment.nn.checkpoints import Checkpoint, CheckpointStore
-from sentiment.text.batches import make_batch, prediction_batches, training_batches
+from sentiment.nn.scoring import predict, score
+from sentiment.text.batches import make_batch, training_batches
 from sentiment.text.tokenizer import EncodedTexts
-
-# Under this many tokens a batch with padding, validation needs little memory on any text length.
-VALIDATION_TOKENS_PER_BATCH = 32_768
 
 
 class TrainingInterrupted(TrainingError):
@@ -310,27 +308,6 @@ class Trainer:
     def _tensors(self) -> dict[str, NDArray[Any]]:
         tensors = {name: np.array(variable.numpy()) for name, variable in self._variables().items()}
         return tensors | {f"best/{index}": value for index, value in enumerate(self.best)}
-
-
-def predict(model: keras.Model, encoded: EncodedTexts) -> NDArray[np.float32]:
-    """Return the model's probabilities `(texts, classes)`, in the order of the texts."""
-    result = np.zeros((len(encoded), model.output_shape[-1]), np.float32)
-    for batch in prediction_batches(encoded, tokens_per_batch=VALIDATION_TOKENS_PER_BATCH):
-        result[batch.rows] = model.predict_on_batch(batch.token_ids)
-    return result
-
-
-def score(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int32]
-) -> tuple[float, float, float]:
-    """Return loss (nats), accuracy and macro-F1 (0–1) of probabilities `(texts, classes)`."""
-    chosen = np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1.0)
-    predicted = probabilities.argmax(axis=1)
-    f1 = []
-    for label in np.unique(labels):
-        hits = float(np.sum((predicted == label) & (labels == label)))
-        f1.append(2 * hits / float(np.sum(predicted == label) + np.sum(labels == label)))
-    return float(-np.log(chosen).mean()), float((predicted == labels).mean()), float(np.mean(f1))
 
 
 def _class_weights(labels: NDArray[np.int32], num_classes: int, kind: str) -> NDArray[np.float32]:

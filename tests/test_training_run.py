@@ -1,0 +1,292 @@
+"""A whole training: where it writes, what it refuses, and that killing it changes nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sentiment
+from sentiment.config import load_config
+from sentiment.errors import ConfigError, DataError, ModelFolderError, OutputError, TrainingError
+from sentiment.model_folder import is_model_folder, is_unfinished
+from sentiment.nn.training import TrainingInterrupted
+from sentiment.training_run import Nobody, Plan, make_plan
+
+
+class Recorder(Nobody):
+    """Takes notes; asks to stop after some steps."""
+
+    def __init__(self, stop_after: int = 10**9) -> None:
+        self.lines: list[str] = []
+        self.steps = 0
+        self.epochs: list[int] = []
+        self.stop_after = stop_after
+
+    def note(self, line: str) -> None:
+        self.lines.append(line)
+
+    def step(self, report) -> None:
+        self.steps += 1
+
+    def epoch(self, record) -> None:
+        self.epochs.append(record.epoch)
+
+    def stop_requested(self) -> bool:
+        return self.steps >= self.stop_after
+
+
+def plan(config=None, *, output=None, overrides=(), resume=False) -> Plan:
+    return make_plan(config, output=output, overrides=overrides, resume=resume, command="test")
+
+
+# --- killed and resumed ---
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import sentiment
+from sentiment.training_run import Nobody
+
+class Killer(Nobody):
+    steps = 0
+    def step(self, report):
+        self.steps += 1
+        if self.steps == 31:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+overrides = [*sys.argv[3:], "training.checkpoint_seconds=0"]
+sentiment.train(output=sys.argv[2], overrides=overrides, watcher=Killer())
+"""
+
+
+@pytest.fixture(scope="module")
+def killed_and_resumed(tmp_path_factory, tiny_settings):
+    """A training whose process was killed in its fourth epoch, and which this process finished."""
+    folder = tmp_path_factory.mktemp("killed") / "tiny"
+    root = str(Path(sentiment.__file__).parent.parent)
+    command = [sys.executable, "-W", "ignore", "-c", KILLED, root, str(folder), *tiny_settings]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == -signal.SIGKILL, result.stderr
+    assert is_unfinished(folder)
+    with pytest.raises(ModelFolderError, match=f"run: sentiment train --resume --output {folder}"):
+        sentiment.load(folder)
+    watcher = Recorder()
+    assert sentiment.train(output=folder, resume=True, watcher=watcher) == folder
+    return folder, watcher
+
+
+def test_a_killed_training_goes_on_where_it_was(killed_and_resumed):
+    folder, watcher = killed_and_resumed
+    assert "resumed in epoch 4 after 30 steps" in watcher.lines
+    assert watcher.epochs[0] == 4
+    assert is_model_folder(folder)
+    assert not (folder / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["weights.safetensors", "model.onnx", "model.int8.onnx", "tokenizer.json"]
+)
+def test_a_killed_and_resumed_training_ends_with_the_same_bits(
+    killed_and_resumed, tiny_model: Path, name: str
+):
+    folder, _ = killed_and_resumed
+    assert (folder / name).read_bytes() == (tiny_model / name).read_bytes()
+
+
+def test_a_killed_and_resumed_training_ends_with_the_same_history_and_metrics(
+    killed_and_resumed, tiny_model: Path
+):
+    folder, _ = killed_and_resumed
+    first, second = (
+        [line.rpartition(",")[0] for line in (path / "history.csv").read_text().splitlines()]
+        for path in (folder, tiny_model)
+    )
+    assert first == second  # but for the seconds, the last column
+    first, second = (json.loads((path / "model.json").read_text()) for path in (folder, tiny_model))
+    for key in ("metrics", "temperature", "data", "classes", "layers", "epochs"):
+        assert first[key] == second[key], key
+
+
+def test_resuming_what_is_finished_changes_nothing(killed_and_resumed, tiny_settings):
+    folder, _ = killed_and_resumed
+    before = (folder / "manifest.json").stat().st_mtime_ns
+    watcher = Recorder()
+    assert sentiment.train(output=folder, resume=True, watcher=watcher) == folder
+    assert watcher.lines == [f"{folder} is already finished"]
+    assert (folder / "manifest.json").stat().st_mtime_ns == before
+
+
+# --- stopped, then what is refused ---
+
+
+@pytest.fixture(scope="module")
+def small_settings(tiny_settings: list[str]) -> list[str]:
+    return [*tiny_settings, "encoder.units=[2]", "classifier.units=2", "training.epochs=2"]
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory, small_settings: list[str]):
+    """An unfinished training, stopped by its user in its first step."""
+    folder = tmp_path_factory.mktemp("stopped") / "run"
+    watcher = Recorder(stop_after=1)
+    with pytest.raises(TrainingInterrupted) as caught:
+        sentiment.train(output=folder, overrides=small_settings, watcher=watcher)
+    return folder, watcher, str(caught.value)
+
+
+@pytest.fixture
+def unfinished(stopped, tmp_path: Path) -> Path:
+    """A copy of the unfinished training that a test may change."""
+    return Path(shutil.copytree(stopped[0], tmp_path / "run"))
+
+
+def test_a_stopped_training_says_how_to_go_on(stopped):
+    folder, watcher, message = stopped
+    assert message == (
+        "stopped in epoch 1 after 1 steps; everything is saved; "
+        f"run: sentiment train --resume --output {folder}"
+    )
+    assert watcher.steps == 1
+    assert is_unfinished(folder)
+    assert [path.name for path in folder.iterdir()] == ["checkpoints"]
+
+
+def test_a_training_shows_its_data_and_the_shapes_of_its_first_batch(stopped):
+    notes = "\n".join(stopped[1].lines)
+    assert "train 144 · validation 18 texts · classes negative, neutral, positive" in notes
+    assert "vocabulary 30 tokens" in notes
+    assert "first batch, before training:" in notes
+    for words in ("token_ids      (16, ", "lstm_1         (16, 2)", "the final hidden state h_T"):
+        assert words in notes
+    assert "final hidden state h_T: norm" in notes
+
+
+def test_what_a_stopped_training_was_started_with_is_what_it_is_resumed_with(
+    unfinished: Path, small_settings: list[str]
+):
+    resumed = plan(output=unfinished, resume=True)
+    assert resumed.config == load_config(overrides=small_settings)
+    assert (resumed.output, resumed.resuming) == (unfinished, True)
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("training.learning_rate=0.5", "training.learning_rate=0.03, and now it is 0.5"),
+        ("encoder.units=[3]", r"encoder.units=(2,), and now it is (3,)"),
+        ("training.seed=14", "training.seed=13, and now it is 14"),
+    ],
+)
+def test_other_settings_are_refused_with_both_values(unfinished: Path, override: str, words: str):
+    with pytest.raises(TrainingError) as caught:
+        sentiment.train(output=unfinished, resume=True, overrides=[override])
+    assert f"was started with {words}; expected the same settings" in str(caught.value)
+
+
+def test_how_often_to_save_may_change(unfinished: Path):
+    resumed = plan(output=unfinished, resume=True, overrides=["training.checkpoint_seconds=5"])
+    assert resumed.config.training.checkpoint_seconds == 5
+
+
+def test_other_data_are_refused(unfinished: Path, tmp_path: Path, small_settings: list[str]):
+    source = Path(small_settings[0].removeprefix("data.source="))
+    moved = tmp_path / source.name
+    rows = source.read_text().splitlines()
+    moved.write_text("\n".join([*rows[:-1], rows[-1].replace(",", " indeed,")]) + "\n")
+    config = unfinished / "checkpoints" / "config.yaml"
+    config.write_text(config.read_text().replace(str(source), str(moved)))
+    with pytest.raises(TrainingError, match=r"the data of .*tiny\.csv changed since .*run was"):
+        sentiment.train(output=unfinished, resume=True)
+
+
+def test_an_unfinished_training_is_never_started_over(unfinished: Path):
+    with pytest.raises(OutputError) as caught:
+        sentiment.train(output=unfinished)
+    assert "run holds an unfinished training; expected --resume to continue it" in str(caught.value)
+    assert str(caught.value).endswith(f"run: sentiment train --resume --output {unfinished}")
+
+
+# --- where it writes ---
+
+
+def test_a_finished_model_is_never_written_over(tiny_model: Path):
+    (tiny_model.parent / "tiny-2").mkdir(exist_ok=True)
+    with pytest.raises(OutputError) as caught:
+        sentiment.train(output=tiny_model)
+    assert f"{tiny_model} already holds a model; expected a new folder" in str(caught.value)
+    assert str(caught.value).endswith(f"--output {tiny_model}-3")  # the next that is free
+    (tiny_model.parent / "tiny-2").rmdir()
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_with_anything_else_in_it_is_left_alone(tmp_path: Path, resume: bool):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").write_text("x")
+    with pytest.raises(OutputError, match="photos already exists and is not empty"):
+        plan("default", output=tmp_path / "photos", resume=resume)
+    with pytest.raises(OutputError, match="already exists"):
+        plan("default", output=tmp_path / "photos" / "cat.jpg", resume=resume)
+
+
+def test_a_new_folder_and_an_empty_one_are_fine(tmp_path: Path):
+    assert plan(output=tmp_path / "new" / "run").output == tmp_path / "new" / "run"
+    (tmp_path / "empty").mkdir()
+    assert plan(output=str(tmp_path / "empty")).output == tmp_path / "empty"
+
+
+def test_without_an_output_it_is_runs_and_the_configs_name(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert plan().output == Path("runs/default")
+    assert plan(overrides=["name=mine"]).output == Path("runs/mine")
+    (tmp_path / "films.yaml").write_text("training: {epochs: 1}")
+    assert plan("films.yaml").output == Path("runs/films")
+    assert plan(load_config("default")).output == Path("runs/default")
+
+
+def test_without_a_folder_the_newest_unfinished_training_is_resumed(
+    stopped, tmp_path: Path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TrainingError, match="nothing to resume: no unfinished training under"):
+        plan(resume=True)
+    for name in ("a", "b"):
+        shutil.copytree(stopped[0], tmp_path / "runs" / name)
+    (tmp_path / "runs" / "a" / "checkpoints" / "touched").touch()
+    assert plan(resume=True).output == Path("runs/a")
+
+
+def test_there_may_be_nothing_to_resume(tmp_path: Path):
+    with pytest.raises(TrainingError, match=r"nothing to resume in .*/nowhere"):
+        plan(output=tmp_path / "nowhere", resume=True)
+
+
+def test_a_place_that_cannot_be_written_is_said_before_training(
+    tmp_path: Path, small_settings: list[str]
+):
+    (tmp_path / "file").write_text("x")
+    watcher = Recorder()
+    with pytest.raises(OutputError, match=r"cannot make .*file/run/checkpoints: Not a directory"):
+        sentiment.train(output=tmp_path / "file" / "run", overrides=small_settings, watcher=watcher)
+    assert watcher.steps == 0
+
+
+# --- what it refuses ---
+
+
+def test_settings_and_data_that_are_wrong_leave_no_folder(tmp_path: Path):
+    with pytest.raises(ConfigError, match="no config 'nothing'"):
+        sentiment.train("nothing", output=tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"training\.epochs is 0"):
+        sentiment.train(output=tmp_path / "run", overrides=["training.epochs=0"])
+    with pytest.raises(DataError, match="nowhere"):
+        sentiment.train(
+            output=tmp_path / "run", overrides=[f"data.source={tmp_path / 'nowhere.csv'}"]
+        )
+    assert not (tmp_path / "run").exists()
