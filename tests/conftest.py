@@ -31,13 +31,13 @@ TINY_SETTINGS = (
     "text.min_frequency=1",
     "text.max_tokens=12",
     "text.head_tokens=4",
-    "encoder.embedding_units=8",
-    "encoder.units=[8, 6]",
+    "encoder.embedding_units=16",
+    "encoder.units=[16, 12]",
     "encoder.embedding_dropout=0.1",
     "encoder.dropout=0.1",
-    "classifier.units=8",
+    "classifier.units=16",
     "classifier.dropout=0.0",
-    "training.epochs=15",
+    "training.epochs=12",
     "training.batch_size=16",
     "training.learning_rate=0.03",
     "training.ema_momentum=0.8",
@@ -53,7 +53,7 @@ def write_corpus(path: Path, *, rows: int = 180, seed: int = 0) -> Path:
         writer.writerow(["text", "label"])
         for row in range(rows):
             label = list(WORDS)[row % len(WORDS)]
-            words = chance.choices(FILLERS, k=chance.randint(1, 8))
+            words = chance.choices(FILLERS, k=5)
             words += chance.sample(WORDS[label], k=2)
             chance.shuffle(words)
             writer.writerow([" ".join(words), label])

@@ -115,7 +115,7 @@ def test_the_model_card_names_data_quality_and_limits(tiny_model: Path):
     card = (tiny_model / "MODEL_CARD.md").read_text()
     for words in (
         "negative, neutral, positive",
-        "8 → 6 units",
+        "16 → 12 units",
         "tiny.csv",
         "95 % interval",
         "not for",
@@ -201,9 +201,9 @@ def test_model_json_with_an_entry_missing_or_garbled_is_refused(folder: Path, ch
 
 
 def test_weights_of_another_shape_are_refused_with_both_shapes(folder: Path):
-    edit_info(folder, lambda info: info["encoder"].update(units=[8, 7]))
+    edit_info(folder, lambda info: info["encoder"].update(units=[16, 13]))
     message = refusal(folder)
-    assert "weights.safetensors: lstm_2/kernel has shape (8, 24); expected (8, 28)" in message
+    assert "weights.safetensors: lstm_2/kernel has shape (16, 48); expected (16, 52)" in message
 
 
 def test_weights_that_lack_a_tensor_or_have_one_too_many_are_refused(folder: Path):
@@ -212,12 +212,12 @@ def test_weights_that_lack_a_tensor_or_have_one_too_many_are_refused(folder: Pat
     bias = weights.pop("dense/bias")
     save_file(weights, path)
     reseal(folder)
-    assert "weights.safetensors has no dense/bias; expected dense/bias of shape (8,)" in refusal(
+    assert "weights.safetensors has no dense/bias; expected dense/bias of shape (16,)" in refusal(
         folder
     )
     save_file({**weights, "dense/bias": bias, "lstm_3/bias": bias}, path)
     reseal(folder)
-    assert "weights.safetensors has lstm_3/bias of shape (8,), which no layer" in refusal(folder)
+    assert "weights.safetensors has lstm_3/bias of shape (16,), which no layer" in refusal(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"1234567", b"\xff" * 20, b"\x02" + b"\0" * 7 + b"[]"])

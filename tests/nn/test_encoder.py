@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from nn_toys import VARIANTS, VOCABULARY, padded, random_weights, toy_encoder, toy_network
+from nn_toys import VOCABULARY, padded, random_weights, toy_encoder, toy_network
 
 from sentiment.nn.classifier import assign_weights
 from sentiment.nn.encoder import MaskedPooling, StackedLSTMEncoder
@@ -40,17 +40,6 @@ def test_the_output_is_as_wide_as_the_last_layer_says(pooling, bidirectional, wi
 def test_an_unknown_pooling_is_refused_with_those_there_are():
     with pytest.raises(ValueError, match="pooling is 'sum'; expected max, mean, max_last or"):
         MaskedPooling("sum")
-
-
-@pytest.mark.parametrize(("pooling", "bidirectional"), VARIANTS)
-def test_neighbours_never_change_a_prediction(pooling: str, bidirectional: bool):
-    model = toy_network(toy_encoder(pooling, bidirectional))
-    together = np.asarray(model(padded(TEXTS)[0]))
-    # The same texts in another company: one of them alone, the others behind a longer one.
-    longer = [[5] * 9, *TEXTS[1:]]
-    np.testing.assert_allclose(np.asarray(model(padded(longer)[0]))[1:], together[1:], atol=1e-6)
-    alone = np.asarray(model(padded(TEXTS[:1])[0]))
-    np.testing.assert_allclose(alone, together[:1], atol=1e-6)
 
 
 def test_dropout_acts_in_training_only_and_drops_a_feature_at_every_step():

@@ -101,7 +101,7 @@ def test_answers_come_in_the_order_of_the_texts_whatever_their_lengths(model: Se
 def test_any_text_gets_an_answer_that_its_neighbours_do_not_change(model, texts: list[str]):
     arrays = model.predict_arrays(texts)
     assert arrays.probabilities.shape == (len(texts), 3)
-    assert arrays.final_state.shape == (len(texts), 6)
+    assert arrays.final_state.shape == (len(texts), 12)
     for row, text in enumerate(texts):
         alone = model.predict_arrays([text])
         np.testing.assert_allclose(arrays.probabilities[row], alone.probabilities[0], atol=1e-6)
@@ -145,10 +145,10 @@ def test_the_shape_table_is_that_of_the_tensors_that_came_out(model: SentimentMo
     rows = {row.layer: row.shape for row in model.predict_arrays(["loved it", "hated"]).layers}
     assert rows == {
         "token_ids": (2, 2),
-        "embedding": (2, 2, 8),
-        "lstm_1": (2, 2, 8),
-        "lstm_2": (2, 6),
-        "dense": (2, 8),
+        "embedding": (2, 2, 16),
+        "lstm_1": (2, 2, 16),
+        "lstm_2": (2, 12),
+        "dense": (2, 16),
         "probabilities": (2, 3),
     }
 
