@@ -97,7 +97,7 @@ def main() -> None:
         for number in range(min(5, options.kills - kills)):
             words = command(options.config, output, resume=(output / "checkpoints").exists())
             from_start = number == 0
-            seconds = chance.uniform(0, whole if from_start else whole / 5)
+            seconds = chance.uniform(0, whole if from_start else whole / 2)
             if not run_until_killed(words, output, seconds, from_start=from_start):
                 break
             kills += 1
