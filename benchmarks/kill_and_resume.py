@@ -102,6 +102,8 @@ def main() -> None:
                 break
             kills += 1
             print(f"kill {kills:>2}: {steps_saved(output)}", flush=True)
+            if (output / "manifest.json").exists():  # killed after the last byte was written
+                break
         words = command(options.config, output, resume=(output / "checkpoints").exists())
         if not (output / "manifest.json").exists():
             subprocess.run(words, check=True, capture_output=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import typer
 if TYPE_CHECKING:
     from sentiment.files import RowFault
     from sentiment.runtime.predictor import Arrays, Prediction, SentimentModel
+    from sentiment.runtime.text_states import TextStates
 
 # Rows, and characters, read, predicted and written at a time: memory stays flat whatever the
 # file's length and whatever the texts' lengths.
@@ -67,6 +69,9 @@ def predict(
         None, "--output", "-o", metavar="FILE", help="csv, tsv, jsonl or parquet; else stdout."
     ),
     text_column: str = typer.Option("text", help="The column of --input that holds the text."),
+    explain: bool = typer.Option(
+        False, "--explain", help="Also the score after every token, as a probe; not with --output."
+    ),
     engine: Engine = typer.Option(Engine.onnx, help="What runs the network."),
     on_error: OnError = typer.Option(OnError.stop, help="At a row that cannot be read."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object a line on stdout."),
@@ -78,6 +83,9 @@ def predict(
     """
     if bool(texts) == (source is not None):
         typer.echo("error: give TEXT or --input FILE (- for standard input), not both", err=True)
+        raise typer.Exit(2)
+    if explain and output is not None:
+        typer.echo("error: give --explain or --output, not both", err=True)
         raise typer.Exit(2)
     from sentiment.model_folder import default_model
     from sentiment.runtime.predictor import SentimentModel
@@ -103,8 +111,10 @@ def predict(
             every_column=output is not None,
         )
     if output is None:
+        states_of = _explainer(loaded) if explain else None
         for prediction, others in job.run(rows):
-            _show(prediction, others, as_json=as_json)
+            states = states_of(prediction.text) if states_of else None
+            _show(prediction, others, states, as_json=as_json)
     else:
         _write(job, rows, output, columns)
     job.report_faults()
@@ -230,9 +240,30 @@ def _kept(values: dict[str, Any], columns: Collection[str], text_column: str) ->
     return kept
 
 
-def _show(prediction: Prediction, others: dict[str, object], *, as_json: bool) -> None:
+def _explainer(model: SentimentModel) -> Callable[[str], TextStates]:
+    """Return what replays the network on a text; the weights are read once."""
+    from sentiment.runtime.text_states import text_states
+
+    return partial(
+        text_states,
+        tokenizer=model.tokenizer,
+        weights=model.folder.load_weights(),
+        encoder=model.folder.encoder,
+        classes=model.classes,
+    )
+
+
+def _show(
+    prediction: Prediction,
+    others: dict[str, object],
+    states: TextStates | None,
+    *,
+    as_json: bool,
+) -> None:
     if as_json:
         record = {**others, **prediction.to_dict()}
+        if states is not None:
+            record["trace"] = states.trace
         typer.echo(json.dumps(record, ensure_ascii=False, default=str))
         return
     text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(prediction.text.split()))
@@ -241,6 +272,11 @@ def _show(prediction: Prediction, others: dict[str, object], *, as_json: bool) -
     confidence = prediction.probabilities[prediction.label]
     score = round(prediction.score, 2) + 0.0  # no −0.00
     typer.echo(f"{prediction.label}  {score:+.2f}  {confidence:.0%}  {shown}{warning}")
+    if states is not None:
+        from sentiment.runtime.replay_view import format_scores
+
+        both = any(layer.backward is not None for layer in states.seen.layers)
+        typer.echo(format_scores(states.rows, states.step_scores, bidirectional=both) + "\n")
 
 
 def _write(job: _Job, rows: Iterator[_Rows], output: Path, columns: Sequence[str]) -> None:

@@ -56,6 +56,17 @@ class TextStates:
         ]
         return TokenRows(shown, cut_after=self.head_tokens, cut=self.truncated_tokens)
 
+    @property
+    def trace(self) -> list[dict[str, object]]:
+        """Each token with its place in the text and the score up to it, JSON-ready."""
+        scores = self.step_scores.round(4).tolist()
+        return [
+            {"token": token, "start": start, "end": end, "score": score}
+            for token, (start, end), score in zip(
+                self.tokens, self.spans.tolist(), scores, strict=True
+            )
+        ]
+
     def arrays(self, layer: str | None = None) -> dict[str, NDArray[np.generic]]:
         """Return every array by name; of the LSTM layers, only `layer` if one is named."""
         kept = [each.layer for each in self.seen.layers if layer in (None, each.layer)]

@@ -760,3 +760,17 @@ def test_control_c_leaves_no_half_written_file(tiny_model: Path, tmp_path: Path)
     assert b"Traceback" not in errors
     assert output.read_text() == "what was there before"
     assert os.listdir(tmp_path) == ["out.csv"]
+
+
+def test_explain_shows_the_score_after_every_token(predict):
+    record = json.loads(predict("--explain", "--json", "I LOVED it :)").done().out)
+    assert [step["token"] for step in record["trace"]][-2:] == ["it", ":)"]
+    assert record["trace"][-1]["end"] == len(record["text"])
+    assert record["trace"][-1]["score"] == pytest.approx(record["score"], abs=2e-4)
+    assert "A probe, not a prediction" in predict("--explain", "loved it").done().out
+
+
+def test_explain_and_output_exclude_each_other(predict, tmp_path):
+    answer = predict("--explain", "--input", "-", "--output", tmp_path / "y.csv")
+    assert answer.code == 2
+    assert "--explain" in answer.err
