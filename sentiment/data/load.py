@@ -128,10 +128,12 @@ def load_labelled(
     tables = read_tables(source, splits=(split,), label_column=label_column)
     table = tables.get(WHOLE, tables.get(split))
     if table is None:
-        there = " or ".join(read_tables(source, splits=_LABELLED_SPLITS))
+        there = list(read_tables(source, splits=_LABELLED_SPLITS))
+        if "train" in there and "validation" not in there:
+            there.append("validation (split off train)")
         raise DataError(
             f"{source} has no split {split!r}",
-            expected=f"--split {there}" if there else "a labelled split",
+            expected=f"--split {' or '.join(there)}" if there else "a labelled split",
         )
     need_columns(table, text_column, label_column, as_options=True)
     return label_texts(table, text_column, label_column, classes)
