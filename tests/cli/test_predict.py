@@ -750,6 +750,8 @@ def test_control_c_leaves_no_half_written_file(tiny_model: Path, tmp_path: Path)
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # A shell that runs the tests in the background has SIGINT ignored, and passes that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         process.stdin.write(b"superb\n" * 4_096)
         process.stdin.flush()
