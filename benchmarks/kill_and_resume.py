@@ -3,8 +3,8 @@
     python benchmarks/kill_and_resume.py [--kills 20] [--seed 1] [--config default]
 
 One training runs to its end. Then the same training is started and killed with SIGKILL after a
-random time, resumed, killed again, and so on until it ends by itself; each finished training's
-weights must be the very bytes of the first. Checkpoints are written after every step, so that kills
+random time, resumed, killed again, and so on until it ends by itself, again and again; each finished
+training's weights must be the very bytes of the first. Checkpoints are written after every step, so that kills
 also hit the writing.
 """
 
@@ -102,7 +102,7 @@ def main() -> None:
                 break
             kills += 1
             print(f"kill {kills:>2}: {steps_saved(output)}", flush=True)
-            if (output / "manifest.json").exists():  # killed after the last byte was written
+            if (output / "manifest.json").exists():  # killed after the model was whole
                 break
         words = command(options.config, output, resume=(output / "checkpoints").exists())
         if not (output / "manifest.json").exists():
