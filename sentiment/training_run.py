@@ -37,8 +37,13 @@ from sentiment.training_plan import Plan, make_plan
 if TYPE_CHECKING:
     import keras
 
+    from sentiment.nn.look import Look
     from sentiment.nn.packaging import Package
     from sentiment.nn.training import EpochRecord, StepReport, Trainer
+
+
+# Validation texts whose shapes and final states are shown and saved when training ends.
+TEXTS_LOOKED_AT = 64
 
 
 class Watcher(Protocol):
@@ -152,6 +157,7 @@ def _train(plan: Plan, splits: Splits, tokenizer: Tokenizer, watcher: Watcher) -
     from sentiment.nn.calibration import find_temperature, fold_temperature
     from sentiment.nn.checkpoints import CheckpointStore
     from sentiment.nn.classifier import build_classifier
+    from sentiment.nn.look import look
     from sentiment.nn.packaging import package
     from sentiment.nn.scoring import predict as keras_predict
     from sentiment.nn.training import Examples, Trainer, TrainingInterrupted, make_deterministic
@@ -193,7 +199,15 @@ def _train(plan: Plan, splits: Splits, tokenizer: Tokenizer, watcher: Watcher) -
     made = package(
         model, config, tokenizer=tokenizer, texts=splits.validation.texts, validation=validation
     )
-    outcome = _Outcome(model, made, temperature, history, keras_predict(model, validation.encoded))
+    some = np.arange(min(len(validation), TEXTS_LOOKED_AT))
+    outcome = _Outcome(
+        model,
+        made,
+        temperature,
+        history,
+        keras_predict(model, validation.encoded),
+        look(model, validation.encoded, some, config),
+    )
     write_model_folder(plan.output, _files(plan, splits, tokenizer, outcome))
     shutil.rmtree(plan.output / CHECKPOINTS, ignore_errors=True)
     _look(plan.output, splits, watcher)
@@ -202,7 +216,8 @@ def _train(plan: Plan, splits: Splits, tokenizer: Tokenizer, watcher: Watcher) -
 
 def _begin(trainer: Trainer, plan: Plan, watcher: Watcher) -> None:
     """Continue from the newest checkpoint, or show the shapes of the first batch."""
-    from sentiment.nn.first_look import first_batch_lines
+    from sentiment.nn.look import look
+    from sentiment.text.batches import training_batches
 
     checkpoint = trainer.store.latest() if trainer.store and plan.resuming else None
     if checkpoint:
@@ -213,9 +228,12 @@ def _begin(trainer: Trainer, plan: Plan, watcher: Watcher) -> None:
         return
     if plan.resuming:
         watcher.note("no checkpoint yet: starting from the beginning")
-    size = trainer.model.get_layer("embedding").input_dim
-    lines = first_batch_lines(trainer, plan.config, vocabulary_size=size)
-    watcher.note(f"first batch, before training:\n{lines}")
+    encoded, settings = trainer.train.encoded, plan.config.training
+    first = training_batches(
+        encoded.lengths, batch_size=settings.batch_size, seed=settings.seed, epoch=0
+    )[0]
+    seen = look(trainer.model, encoded, first, plan.config)
+    watcher.note(f"first batch, before training:\n{seen.lines()}")
 
 
 @dataclass(frozen=True)
@@ -227,6 +245,7 @@ class _Outcome:
     temperature: float
     history: list[EpochRecord]
     probabilities: NDArray[np.float32]
+    look: Look
 
 
 def _files(plan: Plan, splits: Splits, tokenizer: Tokenizer, outcome: _Outcome) -> dict[str, bytes]:
@@ -268,6 +287,8 @@ def _model_info(
         "temperature": outcome.temperature,
         "layers": [row.to_dict() for row in layers],
         "parameters": sum(row.parameters for row in layers),
+        "observed_shapes": {row.layer: list(row.shape) for row in outcome.look.layers},
+        "probe": outcome.look.probe.to_dict(),
         "metrics": {
             "validation": {
                 "n": len(splits.validation),
@@ -307,6 +328,6 @@ def _history_csv(history: list[EpochRecord]) -> str:
 def _look(folder: Path, splits: Splits, watcher: Watcher) -> None:
     """Read the finished folder back as a user would, and show its shapes and its final state."""
     model = SentimentModel.load(folder)
-    arrays = model.predict_arrays(splits.validation.texts[:64])
+    arrays = model.predict_arrays(splits.validation.texts[:TEXTS_LOOKED_AT])
     seen = probe(arrays.final_state, pooling=model.folder.encoder.pooling)
     watcher.note("\n".join([format_shape_table(arrays.layers), format_probe(seen)]))
