@@ -3,9 +3,9 @@
     python benchmarks/kill_and_resume.py [--kills 20] [--seed 1] [--config default]
 
 One training runs to its end. Then the same training is started and killed with SIGKILL after a
-random time, resumed, killed again, and so on until it ends by itself, again and again; each finished
-training's weights must be the very bytes of the first. Checkpoints are written after every step, so that kills
-also hit the writing.
+random time, resumed, killed again, and so on until it ends by itself; then another. Each finished
+training's weights must be the very bytes of the first. Checkpoints are written after every step, so
+that kills also hit the writing.
 """
 
 from __future__ import annotations

@@ -295,8 +295,8 @@ def test_settings_and_data_that_are_wrong_leave_no_folder(tmp_path: Path):
 def test_the_shapes_seen_and_the_probe_are_saved(tiny_model: Path) -> None:
     info = json.loads((tiny_model / "model.json").read_text())
     batch, time = info["observed_shapes"]["token_ids"]
-    assert info["observed_shapes"]["lstm_1"] == [batch, time, 6]
-    assert info["observed_shapes"]["lstm_2"] == [batch, 5]
+    assert info["observed_shapes"]["lstm_1"] == [batch, time, 16]
+    assert info["observed_shapes"]["lstm_2"] == [batch, 12]
     assert info["probe"]["name"] == "final hidden state h_T"
     assert info["probe"]["texts"] == batch
     assert info["probe"]["norm"] > 0
