@@ -24,16 +24,6 @@ if TYPE_CHECKING:
 ROWS_AT_A_TIME = 4_096
 CHARACTERS_AT_A_TIME = 8_000_000
 FAULTS_SHOWN = 10
-FIELDS = (
-    "text",
-    "label",
-    "score",
-    "probabilities",
-    "tokens",
-    "truncated_tokens",
-    "unknown_fraction",
-    "warning",
-)
 # What could move a terminal's cursor or change its colours.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -228,6 +218,8 @@ def _read(
 
 def _kept(values: dict[str, Any], columns: Collection[str], text_column: str) -> dict[str, object]:
     """Keep every input column; one that a prediction has too becomes `input_…`."""
+    from sentiment.runtime.predictor import FIELDS
+
     kept = {}
     for name, value in values.items():
         new = name
@@ -281,6 +273,7 @@ def _show(
 
 def _write(job: _Job, rows: Iterator[_Rows], output: Path, columns: Sequence[str]) -> None:
     from sentiment.files import write_rows
+    from sentiment.runtime.predictor import FIELDS
 
     names = [*columns, *(name for name in FIELDS if name not in columns)]
     records = ({**others, **prediction.to_dict()} for prediction, others in job.run(rows))

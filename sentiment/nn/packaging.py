@@ -16,6 +16,7 @@ from sentiment.model_folder import ONNX, ONNX_INT8, WEIGHTS
 from sentiment.nn.classifier import layer_outputs, named_weights
 from sentiment.nn.to_onnx import build_onnx, quantize
 from sentiment.nn.training import Examples
+from sentiment.runtime.predictor import TOKENS_PER_BATCH
 from sentiment.text.batches import prediction_batches
 from sentiment.text.tokenizer import EncodedTexts, Tokenizer
 
@@ -81,7 +82,7 @@ def largest_difference(model: keras.Model, onnx_content: bytes, encoded: Encoded
     layers = layer_outputs(model)
     session = _session(onnx_content)
     largest = 0.0
-    for batch in prediction_batches(encoded, tokens_per_batch=8_192):
+    for batch in prediction_batches(encoded, tokens_per_batch=TOKENS_PER_BATCH):
         expected = layers.predict_on_batch(batch.token_ids)
         names = list(expected)
         inputs = {"token_ids": batch.token_ids, "lengths": batch.lengths}
@@ -98,7 +99,7 @@ def largest_difference(model: keras.Model, onnx_content: bytes, encoded: Encoded
 def _accuracy(onnx_content: bytes, examples: Examples) -> float:
     session = _session(onnx_content)
     correct = 0
-    for batch in prediction_batches(examples.encoded, tokens_per_batch=8_192):
+    for batch in prediction_batches(examples.encoded, tokens_per_batch=TOKENS_PER_BATCH):
         inputs = {"token_ids": batch.token_ids, "lengths": batch.lengths}
         probabilities: NDArray[np.float32] = session.run(["probabilities"], inputs)[0]
         correct += int(np.sum(probabilities.argmax(axis=1) == examples.labels[batch.rows]))

@@ -10,7 +10,7 @@ the order of the texts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -73,6 +73,10 @@ class Prediction:
             "unknown_fraction": self.unknown_fraction,
             "warning": self.warning,
         }
+
+
+# The record's fields in order: the columns that predictions add to a file.
+FIELDS = tuple(field.name for field in fields(Prediction))
 
 
 @dataclass(frozen=True)
