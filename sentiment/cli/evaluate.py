@@ -1,4 +1,4 @@
-"""`sentiment eval`: measure a model on labelled rows, beside its baselines."""
+"""`sentiment eval`: measure a model on labelled rows beside baselines, or test its behaviour."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sentiment.evaluation.rows import EvaluationRows
     from sentiment.runtime.predictor import SentimentModel
 
+EXAMPLES = 3
 # The split's name becomes a folder's.
 SPLIT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -36,21 +37,57 @@ def evaluate(
     label_column: Annotated[
         str | None, typer.Option(help="Where the labels are.", show_default="as in training: label")
     ] = None,
+    behaviour: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|general",
+            help="Test the model's behaviour on a suite of small texts instead.",
+            show_default=False,
+        ),
+    ] = None,
+    examples: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Failures shown of each capability, with --behaviour.",
+            show_default=str(EXAMPLES),
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder to write.", show_default="MODEL/eval/SPLIT"),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder to write.",
+            show_default="MODEL/eval/SPLIT or MODEL/eval/behaviour-SUITE",
+        ),
     ] = None,
     baseline: Annotated[
         bool, typer.Option("--baseline/--no-baseline", help="Train and compare the baselines.")
     ] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print metrics.json.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print metrics.json or behaviour.json.")
+    ] = False,
 ) -> None:
     """Measure a model on labelled rows: accuracy with intervals, beside its baselines.
 
-    Writes metrics.json and predictions.parquet; `sentiment report MODEL` makes a page of them.
+    Writes metrics.json and predictions.parquet; `sentiment report MODEL` makes a page of them. With
+    --behaviour it tests what the model does with negation, typos, emoji and the like, and writes
+    behaviour.json; failures are findings, and the exit status stays 0.
     """
     if not SPLIT_NAME.fullmatch(split):
         raise typer.BadParameter(f"--split {split!r} is not a name such as test")
+    if behaviour is not None:
+        others = {"--data": data, "--text-column": text_column, "--label-column": label_column}
+        others["--split"] = None if split == "test" else split
+        given = [option for option, value in others.items() if value is not None]
+        if given:
+            raise typer.BadParameter(f"--behaviour brings its own texts: leave out {given[0]}")
+        most = EXAMPLES if examples is None else examples
+        _test_behaviour(model, behaviour, output=output, examples=most, as_json=as_json)
+        return
+    if examples is not None:
+        raise typer.BadParameter("--examples goes with --behaviour")
     from sentiment.evaluation.evaluate import evaluate as run_evaluation
     from sentiment.evaluation.summary import format_summary
     from sentiment.runtime.predictor import SentimentModel
@@ -76,6 +113,30 @@ def evaluate(
     shown = model if output is None else output
     _log(f"wrote {folder}/metrics.json and predictions.parquet")
     _log(f"next: sentiment report {shown}")
+
+
+def _test_behaviour(
+    model: Path, name: str, *, output: Path | None, examples: int, as_json: bool
+) -> None:
+    from sentiment.evaluation.behaviour import run_suite
+    from sentiment.evaluation.behaviour_reading import read_suite
+    from sentiment.evaluation.behaviour_summary import format_behaviour
+    from sentiment.runtime.predictor import SentimentModel
+
+    suite = read_suite(name)
+    folder = output if output is not None else model / "eval" / f"behaviour-{suite.name}"
+    results = run_suite(
+        SentimentModel.load(model),
+        suite,
+        command=shlex.join(["sentiment", *sys.argv[1:]]),
+        output=folder,
+        log=_log,
+    )
+    if as_json:
+        typer.echo(json.dumps(results, ensure_ascii=False))
+    else:
+        typer.echo(format_behaviour(results, examples=examples))
+    _log(f"wrote {folder}/behaviour.json")
 
 
 def _rows(
