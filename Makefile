@@ -2,7 +2,7 @@
 # Needs git, make and Python 3.11-3.13 with pip and venv; everything else goes into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := sentiment tests benchmarks
+SOURCES := sentiment tests benchmarks models
 
 .PHONY: install demo check test bench clean
 

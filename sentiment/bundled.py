@@ -1,4 +1,4 @@
-"""Where the bundled configs and the bundled corpus lie, in a checkout and in an installed wheel."""
+"""Where the bundled configs, data and models lie, in a checkout and in an installed wheel."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ from pathlib import Path
 
 
 def bundled_path(name: str) -> Path:
-    """Return the folder `configs` or `data` that came with this package.
+    """Return the folder `configs`, `data` or `models` that came with this package.
 
-    A wheel carries both under `sentiment/_bundled/`; a checkout has them at its top.
+    A wheel carries them under `sentiment/_bundled/`; a checkout has them at its top.
     """
     packed = Path(__file__).parent / "_bundled" / name
     return packed if packed.is_dir() else Path(__file__).parent.parent / name
+
+
+def bundled_models() -> dict[str, Path]:
+    """Return the folders of the models that came with this package, by name."""
+    folders = sorted(path.parent for path in bundled_path("models").glob("*/manifest.json"))
+    return {folder.name: folder for folder in folders}

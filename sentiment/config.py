@@ -70,6 +70,7 @@ class TextSettings(_Settings):
 class EncoderSettings(_Settings):
     """The stacked LSTM encoder: `len(units)` layers, the first nearest to the text."""
 
+    init: Annotated[str, Field(min_length=1)] | None = None
     embedding_units: PositiveInt = 128
     units: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (128, 64)
     bidirectional: bool = False
@@ -102,9 +103,28 @@ class TrainingSettings(_Settings):
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
 
 
-class ExportSettings(_Settings):
-    """What is written beside the float32 model."""
+class PretrainingSettings(_Settings):
+    """How the encoder is pretrained on unlabelled text."""
 
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 13
+    epochs: PositiveInt = 5
+    rows: PositiveInt = 128
+    segment_tokens: Annotated[int, Field(ge=2)] = 64
+    negatives: PositiveInt = 1024
+    word_vectors: bool = True
+    elsewhere_share: Fraction = 0.5
+    learning_rate: Annotated[float, Field(gt=0)] = 3e-3
+    warmup_fraction: Fraction = 0.02
+    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    dropout: Fraction = 0.0
+    held_out_texts: PositiveInt = 500
+    checkpoint_seconds: Annotated[float, Field(ge=0)] = 120.0
+
+
+class ExportSettings(_Settings):
+    """How the weights are stored, and what is written beside them."""
+
+    weights: Literal["float32", "float16"] = "float32"
     int8: bool = True
     int8_max_accuracy_loss: Fraction = 0.002
 
@@ -118,6 +138,7 @@ class Config(_Settings):
     encoder: EncoderSettings = EncoderSettings()
     classifier: ClassifierSettings = ClassifierSettings()
     training: TrainingSettings = TrainingSettings()
+    pretraining: PretrainingSettings = PretrainingSettings()
     export: ExportSettings = ExportSettings()
 
     def to_yaml(self) -> str:

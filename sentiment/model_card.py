@@ -29,7 +29,8 @@ On the {validation:,} validation texts: accuracy {accuracy:.1%} (95 % interval {
 temperature ({temperature:.2f}, already built into the weights), so expect a little less elsewhere.
 For figures beside a baseline, and on a test split, run `sentiment eval`.
 
-Float32 ONNX differs from Keras by at most {parity:.1e}. Int8: {int8}.
+The weights are stored as {weights}, and figures are those of the stored ones. Float32 ONNX differs
+from Keras by at most {parity:.1e}. Int8: {int8}.
 
 ## What it is not for
 
@@ -37,6 +38,63 @@ It has seen texts like those above and no others: on another kind of text, anoth
 longer texts it can be wrong without being unsure. It judges the words, not the people who wrote
 them; do not decide about a person by it.
 """
+
+_ENCODER_TEMPLATE = """\
+# Model card: {name}
+
+A pretrained encoder without a classifier, made by `{command}` on {pretrained_at}. Give it one:
+
+    sentiment train CONFIG --set encoder.init={name}
+
+## What it is
+
+An embedding of {vocabulary_size:,} tokens and stacked LSTMs ({layers}); {parameters:,} parameters.
+It started from {started_from} and learned, on text without labels, to foresee the next token and
+other tokens of the same text.
+
+## What it was trained on
+
+`{source}`: {learned:,} texts, {tokens:,} tokens, {epochs} epochs. Fingerprint of the texts:
+`{fingerprint}`.
+{notes}
+## How good it is
+
+Perplexity of the next token on {held_out:,} held-out texts: {perplexity}; guessing by frequency
+alone: {unigram}. That says how well it foresees text, not how well a classifier on top of it
+judges: train one, and compare it with `--set encoder.init=null` on your validation texts.
+
+## What it is not for
+
+It has read texts like those above and no others, and it has picked up how they are written, with
+whatever they assume about people. It is no text generator.
+"""
+
+
+def encoder_card(info: Mapping[str, Any]) -> str:
+    """Return the card of a pretrained encoder from the content of its `model.json`."""
+    data = info["data"]
+    return _ENCODER_TEMPLATE.format(
+        name=info["name"],
+        command=info["command"],
+        pretrained_at=info["pretrained_at"],
+        vocabulary_size=info["vocabulary_size"],
+        layers=" → ".join(str(units) for units in info["encoder"]["units"]) + " units",
+        parameters=info["parameters"],
+        started_from=info["started_from"],
+        source=data["source"],
+        learned=info["texts"],
+        tokens=info["tokens"],
+        epochs=info["epochs"],
+        fingerprint=data["fingerprint"][:16],
+        notes="".join(f"\n- {note}" for note in data["notes"]) + "\n",
+        held_out=info["held_out_texts"],
+        perplexity=_one_decimal(info["perplexity"]),
+        unigram=_one_decimal(info["unigram_perplexity"]),
+    )
+
+
+def _one_decimal(value: float | None) -> str:
+    return "none (no text has a second token)" if value is None else f"{value:,.1f}"
 
 
 def model_card(info: Mapping[str, Any]) -> str:
@@ -74,6 +132,7 @@ def model_card(info: Mapping[str, Any]) -> str:
         macro_f1=metrics["macro_f1"],
         loss=metrics["loss"],
         temperature=info["temperature"],
+        weights=info["weights"],
         parity=info["onnx_largest_difference"],
         int8=info["int8"],
     )

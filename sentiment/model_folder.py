@@ -7,13 +7,14 @@ that is wrong. `eval/` and `checkpoints/` stand outside the manifest. No pickle,
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import os
 import re
 import shutil
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentiment.bundled import bundled_models
 from sentiment.durable import new_folder, output_errors, sync
 from sentiment.errors import MissingPackageError, ModelFolderError, OutputError
-from sentiment.runtime.shapes import Encoder, check_shapes, expected_weight_shapes
+from sentiment.runtime.shapes import (
+    Encoder,
+    check_shapes,
+    encoder_weight_shapes,
+    expected_weight_shapes,
+)
 from sentiment.text.tokenizer import Tokenizer
 
 SCHEMA_VERSION = 1
@@ -34,8 +41,14 @@ MANIFEST, MODEL, TOKENIZER, WEIGHTS = (
     "weights.safetensors",
 )
 ONNX, ONNX_INT8 = "model.onnx", "model.int8.onnx"
+# What `kind` is in the model.json of an encoder without a classifier.
+PRETRAINED = "pretrained encoder"
 CHECKPOINTS = "checkpoints"
+# In it: what is being made from which data, written before the first step.
+RUN = "run.json"
 RUNS = Path("runs")
+# The bundled model that answers when none is named.
+DEFAULT_MODEL = "general"
 # Nothing in a manifest leads out of its folder.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -53,6 +66,11 @@ class ModelFolder:
     path: Path
     info: Mapping[str, Any]
     files: frozenset[str]
+
+    @property
+    def shown(self) -> str:
+        """What to call the model: the name of a bundled one, else its path."""
+        return bundled_name(self.path) or str(self.path)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -91,14 +109,15 @@ class ModelFolder:
         return self.path / name
 
     def load_weights(self) -> dict[str, NDArray[np.float32]]:
-        """Return the tensors of `weights.safetensors` by name."""
+        """Return the tensors of `weights.safetensors` by name: float32, however stored."""
         try:
             from safetensors.numpy import load_file
         except ImportError:
             raise MissingPackageError(
                 "safetensors is not installed", run="pip install safetensors"
             ) from None
-        return dict(load_file(self.file(WEIGHTS)))
+        tensors = load_file(self.file(WEIGHTS))
+        return {name: value.astype(np.float32, copy=False) for name, value in tensors.items()}
 
 
 def open_model_folder(path: str | Path) -> ModelFolder:
@@ -107,19 +126,58 @@ def open_model_folder(path: str | Path) -> ModelFolder:
     Raises:
         ModelFolderError: there is none, it is unfinished, damaged, or from a newer version.
     """
-    folder = Path(path)
-    manifest = _read_manifest(folder)
-    for name, entry in manifest.items():
-        _verify_file(folder / name, entry)
-    info = _read_json(folder / MODEL)
-    _check_schema(folder / MODEL, info)
-    model = ModelFolder(folder, info, frozenset(manifest))
-    try:
-        expected = _expected_weight_shapes(model)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelFolderError(f"{folder / MODEL} lacks or garbles the entry {error}") from None
-    check_shapes(expected, _weight_shapes(model.file(WEIGHTS)), origin=str(folder / WEIGHTS))
+    model = read_folder(path)
+    if model.info.get("kind") == PRETRAINED:
+        raise not_a_classifier(path)
+    _check_weights(model, _expected_weight_shapes)
     return model
+
+
+def not_a_classifier(path: str | Path) -> ModelFolderError:
+    """Return the error for a pretrained encoder where a whole classifier is needed."""
+    return ModelFolderError(
+        f"{path} is a pretrained encoder, not a classifier",
+        expected="the folder that `sentiment train` wrote",
+        run=f"sentiment train --set encoder.init={path}",
+    )
+
+
+def open_encoder_folder(path: str | Path) -> ModelFolder:
+    """Verify a folder that holds an encoder and its tokenizer: pretrained, or a whole classifier.
+
+    Raises:
+        ModelFolderError: as `open_model_folder`.
+    """
+    model = read_folder(path)
+    if model.info.get("kind") != PRETRAINED:
+        return open_model_folder(path)
+    _check_weights(model, _expected_encoder_shapes)
+    return model
+
+
+def read_folder(path: str | Path) -> ModelFolder:
+    """Verify every file of a folder against its manifest and read its `model.json`.
+
+    Args:
+        path: a folder, or the name of a bundled model.
+
+    Raises:
+        ModelFolderError: there is none, it is unfinished, damaged, or from a newer version.
+    """
+    folder = find_model(path)
+    manifest = _read_manifest(folder)
+    info = {}
+    if MODEL in manifest:
+        _verify_file(folder / MODEL, manifest[MODEL])
+        info = _read_json(folder / MODEL)
+        _check_schema(folder / MODEL, info)
+    needed = {MODEL, TOKENIZER, WEIGHTS} | (set() if info.get("kind") == PRETRAINED else {ONNX})
+    if not needed <= manifest.keys():
+        raise _damaged(folder / MANIFEST, needed)
+    for name, entry in manifest.items():
+        if name != MODEL:
+            _verify_file(folder / name, entry)
+    return ModelFolder(folder, info, frozenset(manifest))
 
 
 def is_model_folder(path: Path) -> bool:
@@ -133,10 +191,73 @@ def is_unfinished(path: Path) -> bool:
     return not is_model_folder(path) and os.path.isdir(path / CHECKPOINTS)
 
 
+def task_of(path: Path) -> str:
+    """Return which command makes or made the folder: `pretrain` or `train`."""
+    finished = is_model_folder(path)
+    entry, file = ("kind", path / MODEL) if finished else ("task", path / CHECKPOINTS / RUN)
+    try:
+        said = json.loads(file.read_text(encoding="utf-8")).get(entry)
+    except (OSError, ValueError, AttributeError):  # not there yet, or damaged, which others report
+        said = None
+    return "pretrain" if said in (PRETRAINED, "pretrain") else "train"
+
+
+def find_model(name: str | Path) -> Path:
+    """Return the folder that a MODEL means: a path that exists, else a bundled model's name.
+
+    Raises:
+        ModelFolderError: it is neither; the message lists the bundled names and the nearest.
+    """
+    # Not Path.exists, which raises for a name that is too long, such as a text.
+    if os.path.exists(name):
+        return Path(name)
+    bundled = bundled_models()
+    if str(name) in bundled:
+        return bundled[str(name)]
+    expected = "the folder that `sentiment train` wrote"
+    if bundled:
+        near = difflib.get_close_matches(str(name), bundled, n=1)
+        hint = f", perhaps {near[0]!r}" if near else ""
+        expected += f", or a bundled model: {', '.join(bundled)}{hint}"
+    raise ModelFolderError(
+        f"no model folder at {str(name)!r}", expected=expected, run="sentiment train"
+    )
+
+
+def bundled_name(folder: Path) -> str | None:
+    """Return the name of a bundled model's folder, None for any other."""
+    place = os.path.realpath(folder)
+    for name, path in bundled_models().items():
+        if os.path.realpath(path) == place:
+            return name
+    return None
+
+
+def results_folder(model: Path) -> Path:
+    """Return where evaluations of a model go, under `eval/`: into its folder.
+
+    Those of a bundled model go to `runs/NAME`: what came with the package is not written to.
+
+    Raises:
+        OutputError: a model of the user's own is in that place.
+    """
+    name = bundled_name(model)
+    if name is None:
+        return model
+    folder = RUNS / name
+    if is_model_folder(folder) or is_unfinished(folder):
+        raise OutputError(
+            f"{folder} holds another model than the bundled {name}",
+            expected="--output with a folder for the results",
+            run=f"sentiment eval {name} … --output {RUNS / name}-bundled",
+        )
+    return folder
+
+
 def default_model() -> tuple[Path, str]:
     """Return the model used when none is named, and the words that say why.
 
-    `$SENTIMENT_MODEL`, else the newest finished model under `runs/`.
+    `$SENTIMENT_MODEL`, else the bundled `general`, else the newest finished model under `runs/`.
 
     Raises:
         ModelFolderError: there is none.
@@ -144,7 +265,10 @@ def default_model() -> tuple[Path, str]:
     named = os.environ.get("SENTIMENT_MODEL")
     if named:
         return Path(named), f"model {named} (from $SENTIMENT_MODEL)"
-    models = [path for path in RUNS.glob("*") if is_model_folder(path)]
+    bundled = bundled_models().get(DEFAULT_MODEL)
+    if bundled is not None:
+        return bundled, f"model {DEFAULT_MODEL} (bundled; choose another with --model)"
+    models = [path for path in RUNS.glob("*") if is_model_folder(path) and task_of(path) == "train"]
     if not models:
         raise ModelFolderError(
             "no model yet: nothing under runs/ and no --model",
@@ -198,7 +322,7 @@ def _read_manifest(folder: Path) -> dict[str, Mapping[str, Any]]:
             raise ModelFolderError(
                 f"{folder} holds an unfinished training",
                 expected="a finished model",
-                run=f"sentiment train --resume --output {folder}",
+                run=f"sentiment {task_of(folder)} --resume --output {folder}",
             )
         raise ModelFolderError(
             f"{folder} is no model folder: it has no {MANIFEST}",
@@ -208,15 +332,18 @@ def _read_manifest(folder: Path) -> dict[str, Mapping[str, Any]]:
     content = _read_json(folder / MANIFEST)
     _check_schema(folder / MANIFEST, content)
     files = content.get("files")
-    needed = {MODEL, TOKENIZER, WEIGHTS, ONNX}
-    if not isinstance(files, dict) or not needed <= files.keys():
-        raise ModelFolderError(
-            f"{folder / MANIFEST} is damaged", expected=f"an entry for {', '.join(sorted(needed))}"
-        )
+    if not isinstance(files, dict):
+        raise _damaged(folder / MANIFEST, {MODEL, TOKENIZER, WEIGHTS})
     for name, entry in files.items():
         if not _PLAIN_NAME.fullmatch(name) or not isinstance(entry, dict):
             raise ModelFolderError(f"{folder / MANIFEST} is damaged: its entry {name!r}")
     return files
+
+
+def _damaged(path: Path, needed: Iterable[str]) -> ModelFolderError:
+    return ModelFolderError(
+        f"{path} is damaged", expected=f"an entry for {', '.join(sorted(needed))}"
+    )
 
 
 def _check_schema(path: Path, content: Any) -> None:  # noqa: ANN401 (any JSON)
@@ -260,19 +387,39 @@ def _read_json(path: Path) -> Any:  # noqa: ANN401 (any JSON)
         raise ModelFolderError(f"{path} is not JSON: {error}") from None
 
 
+def _check_weights(
+    model: ModelFolder, shapes: Callable[[ModelFolder], dict[str, tuple[int, ...]]]
+) -> None:
+    """Hold the shapes of the weights against those that `model.json` calls for."""
+    try:
+        expected = shapes(model)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFolderError(f"{model.path / MODEL} lacks or garbles the entry {error}") from None
+    check_shapes(expected, _weight_shapes(model.file(WEIGHTS)), origin=str(model.path / WEIGHTS))
+
+
+def _expected_encoder_shapes(model: ModelFolder) -> dict[str, tuple[int, ...]]:
+    _need_whole_numbers(model.info)
+    return encoder_weight_shapes(model.encoder, vocabulary_size=model.info["vocabulary_size"])
+
+
 def _expected_weight_shapes(model: ModelFolder) -> dict[str, tuple[int, ...]]:
     info = model.info
     if not all(isinstance(name, str) for name in info["classes"]):
         raise TypeError("classes")
-    for name in ("max_tokens", "head_tokens"):
-        if not isinstance(info[name], int):
-            raise TypeError(name)
+    _need_whole_numbers(info)
     return expected_weight_shapes(
         model.encoder,
         classifier_units=info["classifier"]["units"],
         num_classes=len(info["classes"]),
         vocabulary_size=info["vocabulary_size"],
     )
+
+
+def _need_whole_numbers(info: Mapping[str, Any]) -> None:
+    for name in ("max_tokens", "head_tokens"):
+        if not isinstance(info[name], int):
+            raise TypeError(name)
 
 
 def _weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:

@@ -7,7 +7,7 @@ import io
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from sentiment.backend import load_keras, versions
 from sentiment.config import Config
 from sentiment.data.load import Splits, load_splits
-from sentiment.durable import write_file
-from sentiment.errors import OutputError, TrainingError
+from sentiment.errors import OutputError
 from sentiment.model_card import model_card
 from sentiment.model_folder import (
     CHECKPOINTS,
@@ -31,14 +30,16 @@ from sentiment.model_folder import (
 )
 from sentiment.runtime.inspection import format_probe, format_shape_table, probe
 from sentiment.runtime.predictor import SentimentModel
+from sentiment.starting_point import StartingPoint, find_starting_point
 from sentiment.text.tokenizer import Tokenizer
-from sentiment.training_plan import Plan, make_plan
+from sentiment.training_plan import Plan, make_plan, prepare_folder
 
 if TYPE_CHECKING:
     import keras
 
     from sentiment.nn.look import Look
     from sentiment.nn.packaging import Package
+    from sentiment.nn.pretraining import PretrainingRecord
     from sentiment.nn.training import EpochRecord, StepReport, Trainer
 
 
@@ -55,7 +56,7 @@ class Watcher(Protocol):
     def step(self, report: StepReport) -> None:
         """Take note of an optimizer step."""
 
-    def epoch(self, record: EpochRecord) -> None:
+    def epoch(self, record: EpochRecord | PretrainingRecord) -> None:
         """Take note of an epoch."""
 
     def stop_requested(self) -> bool:
@@ -71,7 +72,7 @@ class Nobody:
     def step(self, report: StepReport) -> None:
         """Ignore it."""
 
-    def epoch(self, record: EpochRecord) -> None:
+    def epoch(self, record: EpochRecord | PretrainingRecord) -> None:
         """Ignore it."""
 
     def stop_requested(self) -> bool:
@@ -110,40 +111,18 @@ def train(
     splits = load_splits(plan.config.data)
     for note in splits.notes:
         watcher.note(note)
+    start = find_starting_point(plan.config, splits.train.texts)
+    if start.note:
+        watcher.note(start.note)
     watcher.note("loading TensorFlow")
     load_keras()
-    tokenizer = _prepare(plan, splits)
+    tokenizer = prepare_folder(
+        plan,
+        splits.fingerprint,
+        lambda: start.tokenizer or Tokenizer.train(splits.train.texts, plan.config.text),
+    )
     watcher.note(_data_line(splits, tokenizer))
-    return _train(plan, splits, tokenizer, watcher)
-
-
-def _prepare(plan: Plan, splits: Splits) -> Tokenizer:
-    """Make the vocabulary and write down what a later `--resume` needs, or read it back."""
-    folder, text = plan.output / CHECKPOINTS, plan.config.text
-    record = folder / "run.json"
-    if plan.resuming and record.is_file():
-        before = json.loads(record.read_text(encoding="utf-8"))
-        if before["fingerprint"] != splits.fingerprint:
-            raise TrainingError(
-                f"the data of {plan.config.data.source} changed since {plan.output} was started",
-                expected=f"fingerprint {before['fingerprint'][:12]}, not {splits.fingerprint[:12]}",
-                run="sentiment train … --output a new folder",
-            )
-        return Tokenizer.load(
-            folder / TOKENIZER, max_tokens=text.max_tokens, head_tokens=text.head_tokens
-        )
-    tokenizer = Tokenizer.train(splits.train.texts, text)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot make {folder}: {error.strerror}", expected="a folder you may write to"
-        ) from None
-    write_file(folder / TOKENIZER, tokenizer.to_json())
-    write_file(folder / "config.yaml", plan.config.to_yaml())
-    # Last: with it, everything a resume needs is there.
-    write_file(record, json.dumps({"fingerprint": splits.fingerprint, "command": plan.command}))
-    return tokenizer
+    return _train(replace(plan, config=start.config), splits, tokenizer, start, watcher)
 
 
 def _data_line(splits: Splits, tokenizer: Tokenizer) -> str:
@@ -153,12 +132,14 @@ def _data_line(splits: Splits, tokenizer: Tokenizer) -> str:
     )
 
 
-def _train(plan: Plan, splits: Splits, tokenizer: Tokenizer, watcher: Watcher) -> Path:
+def _train(
+    plan: Plan, splits: Splits, tokenizer: Tokenizer, start: StartingPoint, watcher: Watcher
+) -> Path:
     from sentiment.nn.calibration import find_temperature, fold_temperature
     from sentiment.nn.checkpoints import CheckpointStore
-    from sentiment.nn.classifier import build_classifier
+    from sentiment.nn.classifier import assign_weights, build_classifier, named_weights
     from sentiment.nn.look import look
-    from sentiment.nn.packaging import package
+    from sentiment.nn.packaging import package, round_weights
     from sentiment.nn.scoring import predict as keras_predict
     from sentiment.nn.training import Examples, Trainer, TrainingInterrupted, make_deterministic
 
@@ -174,6 +155,8 @@ def _train(plan: Plan, splits: Splits, tokenizer: Tokenizer, watcher: Watcher) -
         encoder=config.encoder,
         classifier=config.classifier,
     )
+    if start.weights:
+        assign_weights(model, {**named_weights(model), **start.weights})
     trainer = Trainer(
         model,
         examples,
@@ -186,16 +169,16 @@ def _train(plan: Plan, splits: Splits, tokenizer: Tokenizer, watcher: Watcher) -
         stop_requested=watcher.stop_requested,
     )
     _begin(trainer, plan, watcher)
-    again = f"sentiment train --resume --output {plan.output}"
     try:
         history = trainer.run()
     except TrainingInterrupted as stopped:
-        raise TrainingInterrupted(f"{stopped.what}; everything is saved", run=again) from None
+        raise TrainingInterrupted(f"{stopped.what}; everything is saved", run=plan.again) from None
     except OutputError as error:
-        raise OutputError(error.what, expected=error.expected, run=again) from None
+        raise OutputError(error.what, expected=error.expected, run=plan.again) from None
     watcher.note("calibrating and exporting")
     temperature = find_temperature(keras_predict(model, validation.encoded), validation.labels)
     fold_temperature(model, temperature)
+    round_weights(model, config.export.weights)
     made = package(
         model, config, tokenizer=tokenizer, texts=splits.validation.texts, validation=validation
     )
@@ -254,7 +237,7 @@ def _files(plan: Plan, splits: Splits, tokenizer: Tokenizer, outcome: _Outcome) 
         MODEL: json.dumps(info, indent=2, ensure_ascii=False) + "\n",
         TOKENIZER: tokenizer.to_json(),
         "config.yaml": plan.config.to_yaml(),
-        "history.csv": _history_csv(outcome.history),
+        "history.csv": history_csv(outcome.history),
         "MODEL_CARD.md": model_card(info),
     }
     return {name: text.encode("utf-8") for name, text in texts.items()} | outcome.package.files
@@ -287,6 +270,7 @@ def _model_info(
         "temperature": outcome.temperature,
         "layers": [row.to_dict() for row in layers],
         "parameters": sum(row.parameters for row in layers),
+        "weights": config.export.weights,
         "observed_shapes": {row.layer: list(row.shape) for row in outcome.look.layers},
         "probe": outcome.look.probe.to_dict(),
         "metrics": {
@@ -314,11 +298,10 @@ def _model_info(
     }
 
 
-def _history_csv(history: list[EpochRecord]) -> str:
-    from sentiment.nn.training import EpochRecord
-
+def history_csv(history: Sequence[EpochRecord] | Sequence[PretrainingRecord]) -> str:
+    """Return `history.csv`: a line an epoch, a column a field of its record."""
     content = io.StringIO()
-    names = [field.name for field in fields(EpochRecord)]
+    names = [field.name for field in fields(history[0])]
     writer = csv.DictWriter(content, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(record) for record in history)

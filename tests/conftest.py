@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ TINY_SETTINGS = (
     "text.min_frequency=1",
     "text.max_tokens=12",
     "text.head_tokens=4",
+    "encoder.init=null",
     "encoder.embedding_units=16",
     "encoder.units=[16, 12]",
     "encoder.embedding_dropout=0.1",
@@ -79,3 +81,20 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, tiny_settings: list[str
 
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     return sentiment.train(output=folder, overrides=tiny_settings)
+
+
+@pytest.fixture
+def bundle(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch):
+    """Put copies of model folders where bundled models lie; until then there is none."""
+    from sentiment.bundled import bundled_path
+
+    models = tmp_path_factory.mktemp("bundled") / "models"
+    monkeypatch.setattr(
+        "sentiment.bundled.bundled_path",
+        lambda name: models if name == "models" else bundled_path(name),
+    )
+
+    def put(model: Path, name: str = "general") -> Path:
+        return Path(shutil.copytree(model, models / name))
+
+    return put

@@ -14,7 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.errors import DataError, MissingPackageError, OutputError
-from sentiment.files import Row, RowFault, read_columns, read_rows, write_rows
+from sentiment.files import (
+    Row,
+    RowFault,
+    read_batches,
+    read_columns,
+    read_rows,
+    write_rows,
+    write_tables,
+)
 
 TABLES = ("csv", "tsv", "jsonl", "parquet")
 # Anything people write: line breaks, quotes, emoji, combining marks; no NUL and no lone surrogate.
@@ -374,3 +382,88 @@ def test_jsonl_is_one_plain_object_a_line(tmp_path: Path) -> None:
     write_rows(path, [{"text": "é\n", "n": None}], columns=["text", "n"])
     assert path.read_text(encoding="utf-8") == '{"text": "é\\n", "n": null}\n'
     assert json.loads(path.read_text(encoding="utf-8")) == {"text": "é\n", "n": None}
+
+
+# By column
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_columns_of_any_kind_are_written_like_rows(kind: str, tmp_path: Path) -> None:
+    import numpy as np
+    import pyarrow as pa
+
+    shares = {"neg": np.array([0.25, 1.0]), "pos": np.array([0.75, 0.0])}
+    table = {
+        "text": pa.array(["é", None]),
+        "n": np.array([3, -1], np.int32),
+        "note": ["x", None],
+        "probabilities": shares,
+        "unused": [1, 2],
+    }
+    rows = [
+        {"text": "é", "n": 3, "note": "x", "probabilities": {"neg": 0.25, "pos": 0.75}},
+        {"text": None, "n": -1, "note": None, "probabilities": {"neg": 1.0, "pos": 0.0}},
+    ]
+    names = ["n", "text", "probabilities", "note"]
+    one, other = tmp_path / f"one.{kind}", tmp_path / f"other.{kind}"
+    assert write_tables(one, [table, table], columns=names) == 4
+    assert write_rows(other, [*rows, *rows], columns=names) == 4
+    assert values(one) == values(other)
+    if kind != "parquet":
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_parquet_keeps_the_types_of_its_columns(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path, copy = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    table = pa.table(
+        {
+            "text": pa.array(["a", "b", "c"], pa.large_string()),
+            "small": pa.array([1, 2, None], pa.int8()),
+            "kind": pa.array(["x", "y", "x"]).dictionary_encode(),
+            "when": pa.array([0, 1, 2], pa.timestamp("ms", "UTC")),
+            "nested": pa.array([[1], None, [2, 3]]),
+        }
+    )
+    pq.write_table(table, path)
+    batches = read_batches(path, rows=2)
+    assert batches is not None
+    count = write_tables(copy, (batch.columns for batch in batches), columns=table.column_names)
+    assert count == 3
+    assert pq.read_table(copy).equals(table)
+
+
+def test_batches_know_their_rows_and_their_faults(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "a.parquet"
+    raw = pa.array([b"ok", b"fine", b"ok", b"caf\xe9", b"ok"], pa.binary()).view(pa.string())
+    kind = pa.array(["x", "y", "x", "x", "a\0b"])
+    pq.write_table(pa.table({"text": raw, "kind": kind}), path)
+    faults: list[RowFault] = []
+    batches = read_batches(path, rows=2, on_error="skip", faults=faults)
+    assert batches is not None
+    found = [(b.first, len(b), b.has_no_fault(), [r.number for r in b.rows()]) for b in batches]
+    assert found == [(1, 2, True, [1, 2]), (3, 2, False, [3]), (5, 1, False, [])]
+    assert [fault.row for fault in faults] == [4, 5]
+
+
+def test_only_parquet_lies_in_columns(tmp_path: Path) -> None:
+    assert read_batches(file(tmp_path, "a.csv", "text\na\n"), rows=10) is None
+    assert read_batches("-", rows=10) is None
+    with pytest.raises(DataError, match="no file"):
+        read_batches(tmp_path / "none.parquet", rows=10)
+
+
+def test_a_parquet_file_has_few_row_groups(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "a.parquet"
+    tables = ({"n": list(range(start, start + 4_000))} for start in range(0, 120_000, 4_000))
+    assert write_tables(path, tables, columns=["n"]) == 120_000
+    written = pq.ParquetFile(path)
+    assert written.num_row_groups == 3
+    assert written.read().column("n").to_pylist() == list(range(120_000))

@@ -313,7 +313,7 @@ def test_a_model_that_does_not_fit_on_the_disk_is_not_there(tmp_path: Path, trai
 
 
 def test_without_a_name_the_newest_model_is_used(
-    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_model: Path, tmp_path: Path, bundle, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SENTIMENT_MODEL", raising=False)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import sentiment
@@ -16,6 +17,7 @@ from sentiment.config import load_config
 from sentiment.errors import ConfigError, DataError, ModelFolderError, OutputError, TrainingError
 from sentiment.model_folder import is_model_folder, is_unfinished
 from sentiment.nn.training import TrainingInterrupted
+from sentiment.runtime.replay import replay
 from sentiment.training_run import Nobody, Plan, make_plan
 
 
@@ -300,3 +302,32 @@ def test_the_shapes_seen_and_the_probe_are_saved(tiny_model: Path) -> None:
     assert info["probe"]["name"] == "final hidden state h_T"
     assert info["probe"]["texts"] == batch
     assert info["probe"]["norm"] > 0
+
+
+def test_weights_stored_as_float16_are_what_every_engine_runs_and_every_figure_measures(
+    tiny_settings: list[str], tmp_path: Path
+):
+    overrides = [*tiny_settings, "training.epochs=2", "export.weights=float16"]
+    folder = sentiment.train(output=tmp_path / "half", overrides=overrides)
+    info = json.loads((folder / "model.json").read_text())
+    assert info["weights"] == "float16"
+    assert info["onnx_largest_difference"] < 1e-5
+    assert "stored as float16" in (folder / "MODEL_CARD.md").read_text()
+    weights = sentiment.load(folder).folder.load_weights()
+    for value in weights.values():
+        assert value.dtype == np.float32
+        np.testing.assert_array_equal(value.astype(np.float16), value)
+    texts = ["it was superb", "awful", "", "seven blue on tuesday :("]
+    answers = {
+        engine: sentiment.load(folder, engine=engine).predict_arrays(texts)
+        for engine in ("onnx", "keras", "int8")
+    }
+    exact = answers["onnx"]
+    np.testing.assert_allclose(answers["keras"].probabilities, exact.probabilities, atol=1e-5)
+    np.testing.assert_allclose(answers["int8"].probabilities, exact.probabilities, atol=0.15)
+    seen = replay(
+        weights,
+        sentiment.load(folder).tokenizer.encode(texts[:1]).token_ids,
+        sentiment.load(folder).folder.encoder,
+    )
+    np.testing.assert_allclose(seen.probabilities, exact.probabilities[0], atol=1e-5)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from sentiment.evaluation.classes import Meaning
     from sentiment.evaluation.rows import EvaluationRows
     from sentiment.runtime.predictor import SentimentModel
 
@@ -21,7 +22,9 @@ SPLIT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A model folder, or a bundled model's name.")
+    ],
     data: Annotated[
         str | None,
         typer.Option(
@@ -36,6 +39,15 @@ def evaluate(
     ] = None,
     label_column: Annotated[
         str | None, typer.Option(help="Where the labels are.", show_default="as in training: label")
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[,NAME]…",
+            help="What the labels of --data mean, in their order, for a model with other classes: "
+            "negative,positive or bad=negative,good=positive. Others are left out.",
+            show_default="the model's classes",
+        ),
     ] = None,
     behaviour: Annotated[
         str | None,
@@ -59,7 +71,8 @@ def evaluate(
             "--output",
             "-o",
             help="Folder to write.",
-            show_default="MODEL/eval/SPLIT or MODEL/eval/behaviour-SUITE",
+            show_default="MODEL/eval/SPLIT or MODEL/eval/behaviour-SUITE; "
+            "runs/NAME/eval/… for a bundled model",
         ),
     ] = None,
     baseline: Annotated[
@@ -79,6 +92,7 @@ def evaluate(
         raise typer.BadParameter(f"--split {split!r} is not a name such as test")
     if behaviour is not None:
         others = {"--data": data, "--text-column": text_column, "--label-column": label_column}
+        others["--classes"] = classes
         others["--split"] = None if split == "test" else split
         given = [option for option, value in others.items() if value is not None]
         if given:
@@ -88,15 +102,20 @@ def evaluate(
         return
     if examples is not None:
         raise typer.BadParameter("--examples goes with --behaviour")
+    if classes is not None and data is None:
+        raise typer.BadParameter("--classes goes with --data")
+    from sentiment.evaluation.classes import read_meaning
     from sentiment.evaluation.evaluate import evaluate as run_evaluation
     from sentiment.evaluation.summary import format_summary
     from sentiment.runtime.predictor import SentimentModel
 
     loaded = SentimentModel.load(model)
-    rows = _rows(loaded, data=data, split=split, text_column=text_column, label_column=label_column)
+    folder = output if output is not None else _results(loaded) / split
+    meaning = None if classes is None else read_meaning(classes, loaded.classes)
+    columns = {"text_column": text_column, "label_column": label_column}
+    rows = _rows(loaded, columns, data=data, split=split, meaning=meaning)
     for note in rows.notes:
         _log(f"note: {note}")
-    folder = output if output is not None else model / "eval" / split
     metrics = run_evaluation(
         loaded,
         rows.data,
@@ -107,6 +126,7 @@ def evaluate(
         baseline=baseline,
         source=rows.source,
         notes=rows.notes,
+        among=None if meaning is None else meaning.among,
         log=_log,
     )
     typer.echo(json.dumps(metrics, ensure_ascii=False) if as_json else format_summary(metrics))
@@ -124,9 +144,10 @@ def _test_behaviour(
     from sentiment.runtime.predictor import SentimentModel
 
     suite = read_suite(name)
-    folder = output if output is not None else model / "eval" / f"behaviour-{suite.name}"
+    loaded = SentimentModel.load(model)
+    folder = output if output is not None else _results(loaded) / f"behaviour-{suite.name}"
     results = run_suite(
-        SentimentModel.load(model),
+        loaded,
         suite,
         command=shlex.join(["sentiment", *sys.argv[1:]]),
         output=folder,
@@ -141,23 +162,29 @@ def _test_behaviour(
 
 def _rows(
     model: SentimentModel,
+    columns: dict[str, str | None],
     *,
     data: str | None,
     split: str,
-    text_column: str | None,
-    label_column: str | None,
+    meaning: Meaning | None,
 ) -> EvaluationRows:
     from sentiment.config import load_config
     from sentiment.evaluation.rows import other_rows, own_rows
 
     settings = load_config(model.folder.file("config.yaml")).data
-    named = {"text_column": text_column, "label_column": label_column}
-    columns = {key: value for key, value in named.items() if value is not None}
+    named = {key: value for key, value in columns.items() if value is not None}
+    info = model.folder.info
     if data is None:
-        own = settings.model_copy(update=columns)
-        return own_rows(own, split, model.folder.info)
-    change = {"source": data, "classes": model.classes, **columns}
-    return other_rows(settings, settings.model_copy(update=change), split, model.folder.info)
+        return own_rows(settings.model_copy(update=named), split, info)
+    change = {"source": data, "classes": model.classes, **named}
+    there = settings.model_copy(update=change)
+    return other_rows(settings, there, split, info, meaning=meaning)
+
+
+def _results(model: SentimentModel) -> Path:
+    from sentiment.model_folder import results_folder
+
+    return results_folder(model.folder.path) / "eval"
 
 
 def _log(line: str) -> None:

@@ -18,7 +18,7 @@ class Format(StrEnum):
 
 
 def export(
-    model: Path = typer.Argument(help="A model folder."),
+    model: Path = typer.Argument(help="A model folder, or a bundled model's name."),
     kind: Format = typer.Option(..., "--format", "-f", help="What to write."),
     output: Path = typer.Option(..., "--output", "-o", help="File or folder to write."),
 ) -> None:

@@ -5,20 +5,28 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sentiment.bundled import bundled_models
 from sentiment.config import Config, bundled_configs, load_config
 from sentiment.durable import write_file
 from sentiment.errors import ConfigError
-from sentiment.model_folder import ModelFolder, is_model_folder, open_model_folder
+from sentiment.model_folder import (
+    PRETRAINED,
+    ModelFolder,
+    is_model_folder,
+    open_encoder_folder,
+    open_model_folder,
+)
 from sentiment.runtime.inspection import (
     Encoder,
     LayerRow,
     check_shapes,
+    encoder_shape_rows,
     format_probe,
     format_shape_table,
     probe,
@@ -34,7 +42,7 @@ ASSUMED_CLASSES = 2
 
 @dataclass(frozen=True)
 class _Plan:
-    """What the shapes are computed from, and where it was read."""
+    """What the shapes are computed from, and where it was read; no classes, no classifier."""
 
     title: str
     encoder: Encoder
@@ -44,6 +52,10 @@ class _Plan:
     notes: tuple[str, ...] = ()
 
     def rows(self, batch: int | None = None, time: int | None = None) -> list[LayerRow]:
+        if not self.num_classes:
+            return encoder_shape_rows(
+                self.encoder, vocabulary_size=self.vocabulary_size, batch=batch, time=time
+            )
         return shape_rows(
             self.encoder,
             classifier_units=self.classifier_units,
@@ -65,7 +77,10 @@ class _Plan:
 
 def inspect(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL|CONFIG", help="A model folder, or a config.")
+        str,
+        typer.Argument(
+            metavar="MODEL|CONFIG", help="A model folder, a bundled model, or a config."
+        ),
     ],
     text: Annotated[
         str | None, typer.Argument(metavar="TEXT", help="Show every state and gate for this text.")
@@ -89,7 +104,7 @@ def inspect(
     """Show the layers and their shapes; with a TEXT, hidden states, cell states and gates."""
     if text is None and (npz is not None or layer is not None):
         raise typer.BadParameter(f"{'--npz' if npz is not None else '--layer'} needs a TEXT")
-    if not _names_a_model(model):
+    if not _names_a_model(model, has_overrides=bool(overrides)):
         plan = _plan_of_config(load_config(model, overrides or ()), model)
         if text is not None:
             raise ConfigError(
@@ -101,7 +116,8 @@ def inspect(
         return
     if overrides:
         raise typer.BadParameter(f"--set needs a CONFIG; {model} is a trained model")
-    folder = open_model_folder(model)
+    # Without a classifier there is nothing that a text could be shown to: refused with a TEXT.
+    folder = open_encoder_folder(model) if text is None else open_model_folder(model)
     plan = _plan_of_model(folder)
     if layer is not None:
         check_layer(layer, plan.encoder)
@@ -154,20 +170,27 @@ def _print_states(
     )
 
 
-def _names_a_model(name: str) -> bool:
-    """Tell a model folder from a config; a folder that only shares a config's name is none."""
+def _names_a_model(name: str, *, has_overrides: bool) -> bool:
+    """Tell a model folder from a config; a folder that only shares a config's name is none.
+
+    A bundled model goes before the config it was made with, unless settings are to be changed.
+    """
     path = Path(name)
     # A text given without a model may be longer than any file name can be.
     with contextlib.suppress(OSError):
         if path.is_dir():
             return is_model_folder(path) or name not in bundled_configs()
-        if path.is_file() or name in bundled_configs():
+        if path.is_file():
+            return False
+        if name in bundled_models() and not (has_overrides and name in bundled_configs()):
+            return True
+        if name in bundled_configs():
             return False
     shown = name if len(name) <= 60 else f"{name[:59]}…"
     raise ConfigError(
         f"no model folder and no config {shown!r}",
         expected=f"a folder that `sentiment train` wrote, a YAML file, or one of "
-        f"{', '.join(bundled_configs())}",
+        f"{', '.join(dict.fromkeys([*bundled_models(), *bundled_configs()]))}",
     )
 
 
@@ -192,17 +215,36 @@ def _plan_of_config(config: Config, name: str) -> _Plan:
 
 def _plan_of_model(folder: ModelFolder) -> _Plan:
     info = folder.info
+    if info.get("kind") == PRETRAINED:
+        return _plan_of_encoder(folder)
     plan = _Plan(
-        title=f"model {folder.path} · classes {', '.join(folder.classes)}",
+        title=f"model {folder.shown} · classes {', '.join(folder.classes)}",
         encoder=folder.encoder,
         classifier_units=info["classifier"]["units"],
         num_classes=len(folder.classes),
         vocabulary_size=info["vocabulary_size"],
         notes=("weights.safetensors: every tensor has the shape that these layers call for",),
     )
-    said = {entry["layer"]: tuple(entry["shape"]) for entry in info["layers"]}
-    check_shapes(shapes_of(plan.rows()), said, origin=str(folder.path / "model.json"))
+    _check_layers(plan, folder)
     return plan
+
+
+def _plan_of_encoder(folder: ModelFolder) -> _Plan:
+    plan = _Plan(
+        title=f"pretrained encoder {folder.path} · no classifier yet",
+        encoder=replace(folder.encoder, pooling="last"),  # pooling is a classifier's choice
+        classifier_units=0,
+        num_classes=0,
+        vocabulary_size=folder.info["vocabulary_size"],
+        notes=("weights.safetensors: every tensor has the shape that these layers call for",),
+    )
+    _check_layers(plan, folder)
+    return plan
+
+
+def _check_layers(plan: _Plan, folder: ModelFolder) -> None:
+    said = {entry["layer"]: tuple(entry["shape"]) for entry in folder.info["layers"]}
+    check_shapes(shapes_of(plan.rows()), said, origin=str(folder.path / "model.json"))
 
 
 def _print(*blocks: str) -> None:

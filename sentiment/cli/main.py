@@ -20,6 +20,7 @@ class _Command(NamedTuple):
 
 COMMANDS = {
     "train": _Command("train", "train", "Train a model on labelled text."),
+    "pretrain": _Command("pretrain", "pretrain", "Pretrain an encoder on text without labels."),
     "eval": _Command("evaluate", "evaluate", "Measure a model beside its baselines."),
     "predict": _Command("predict", "predict", "Predict the sentiment of texts or a file."),
     "inspect": _Command("inspect", "inspect", "Show layers, shapes, hidden and cell states."),

@@ -5,24 +5,22 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
+
+from sentiment.cli.predict_input import ROWS_AT_A_TIME, Part, read_parts
 
 if TYPE_CHECKING:
     from sentiment.files import RowFault
     from sentiment.runtime.predictor import Arrays, Prediction, SentimentModel
     from sentiment.runtime.text_states import TextStates
 
-# Rows, and characters, read, predicted and written at a time: memory stays flat whatever the
-# file's length and whatever the texts' lengths.
-ROWS_AT_A_TIME = 4_096
-CHARACTERS_AT_A_TIME = 8_000_000
 FAULTS_SHOWN = 10
 # What could move a terminal's cursor or change its colours.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -49,8 +47,8 @@ def predict(
         None,
         "--model",
         "-m",
-        help="A model folder.",
-        show_default="$SENTIMENT_MODEL, else the newest under runs/",
+        help="A model folder, or a bundled model's name.",
+        show_default="$SENTIMENT_MODEL, else general if it is bundled, else the newest under runs/",
     ),
     source: str | None = typer.Option(
         None, "--input", "-i", metavar="FILE", help="csv, tsv, jsonl, parquet, txt, or - for lines."
@@ -88,34 +86,25 @@ def predict(
     loaded = SentimentModel.load(path, engine=engine.value)
     # On a terminal that already shows the answers, a bar would only stand in their way.
     bar = not quiet and sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
-    job = _Job(loaded, quiet=quiet, bar=bar)
+    # Whoever types lines wants each answered before the next is there.
+    for_file = output is not None and source not in (None, "-")
+    job = _Job(loaded, quiet=quiet, bar=bar, for_file=for_file)
     if texts:
-        rows: Iterator[_Rows] = iter([_Rows(texts, [{} for _ in texts])])
+        parts: Iterator[Part] = iter([Part(texts, [{} for _ in texts])])
         columns: list[str] = []
     else:
-        rows, columns = _read(
-            job,
+        parts, columns = read_parts(
             str(source),
             text_column,
+            faults=job.faults,
             stop=on_error == OnError.stop,
-            every_column=output is not None,
+            for_file=output is not None,
         )
     if output is None:
-        states_of = _explainer(loaded) if explain else None
-        for prediction, others in job.run(rows):
-            states = states_of(prediction.text) if states_of else None
-            _show(prediction, others, states, as_json=as_json)
+        _show_all(job, parts, explain=explain, as_json=as_json)
     else:
-        _write(job, rows, output, columns)
+        _write(job, parts, output, columns)
     job.report_faults()
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Some texts, and the other columns of each."""
-
-    texts: list[str]
-    others: list[dict[str, object]]
 
 
 @dataclass
@@ -125,19 +114,18 @@ class _Job:
     model: SentimentModel
     quiet: bool
     bar: bool
+    for_file: bool
     faults: list[RowFault] = field(default_factory=list)
     done: int = 0
 
-    def run(self, rows: Iterator[_Rows]) -> Iterator[tuple[Prediction, dict[str, object]]]:
-        """Yield every answer with the other columns of its row."""
+    def run(self, parts: Iterator[Part]) -> Iterator[tuple[Part, Arrays]]:
+        """Yield every part with the model's answers to its texts."""
         bar = None
         try:
-            for part in rows:
-                arrays = self.model.predict_arrays(part.texts)
+            for part, arrays in self._answered(parts):
                 if self.done == 0 and not self.quiet:
                     _say_shapes(arrays, self.model.folder.encoder.pooling)
-                predictions = self.model.to_predictions(part.texts, arrays)
-                yield from zip(predictions, part.others, strict=True)
+                yield part, arrays
                 self.done += len(part.texts)
                 if self.bar and self.done >= ROWS_AT_A_TIME:
                     if bar is None:
@@ -150,6 +138,17 @@ class _Job:
             # Also after an error: a bar hides the cursor until it is stopped.
             if bar is not None:
                 bar.stop()
+
+    def _answered(self, parts: Iterator[Part]) -> Iterator[tuple[Part, Arrays]]:
+        """Yield every part with its answers; of a file, the next is made while one is written."""
+        from sentiment.runtime.workers import ahead
+
+        following = ahead if self.for_file else iter
+        encoded = ((part, self.model.tokenizer.encode(part.texts)) for part in parts)
+        return following(
+            (part, self.model.run(token_ids, layers=number == 0))
+            for number, (part, token_ids) in enumerate(following(encoded))
+        )
 
     def report_faults(self) -> None:
         """Say on stderr which rows were skipped."""
@@ -170,68 +169,6 @@ def _say_shapes(arrays: Arrays, pooling: str) -> None:
         typer.echo(format_probe(probe(arrays.final_state, pooling=pooling)), err=True)
 
 
-def _read(
-    job: _Job, source: str, text_column: str, *, stop: bool, every_column: bool
-) -> tuple[Iterator[_Rows], list[str]]:
-    from sentiment.errors import DataError
-    from sentiment.files import RowFault, read_columns, read_rows
-    from sentiment.text.tokenizer import check_text
-
-    # A file names its columns before the first row, and any object of a jsonl may have a new one.
-    columns = read_columns(source, rows=None if every_column else 1_000)
-    # Where no row can be read there is no column: the rows themselves then say what is wrong.
-    if columns and text_column not in columns:
-        raise DataError(
-            f"{source} has no column {text_column!r}",
-            expected=f"one of {', '.join(columns)}",
-            run="sentiment predict … --text-column NAME",
-        )
-
-    def parts() -> Iterator[_Rows]:
-        texts: list[str] = []
-        others: list[dict[str, object]] = []
-        characters = 0
-        for row in read_rows(source, on_error="stop" if stop else "skip", faults=job.faults):
-            text = row.values.get(text_column)
-            reason = "nothing" if text is None else check_text(text)
-            if reason:
-                reason = f"column {text_column!r} holds {reason}"
-                if stop:
-                    raise DataError(
-                        f"{source} row {row.number}: {reason}",
-                        expected="text",
-                        run="sentiment predict … --on-error skip",
-                    )
-                job.faults.append(RowFault(source, row.number, reason))
-                continue
-            texts.append(str(text))
-            others.append(_kept(row.values, columns, text_column))
-            characters += len(texts[-1])
-            if len(texts) == ROWS_AT_A_TIME or characters >= CHARACTERS_AT_A_TIME:
-                yield _Rows(texts, others)
-                texts, others, characters = [], [], 0
-        if texts:
-            yield _Rows(texts, others)
-
-    return parts(), list(_kept(dict.fromkeys(columns), columns, text_column))
-
-
-def _kept(values: dict[str, Any], columns: Collection[str], text_column: str) -> dict[str, object]:
-    """Keep every input column; one that a prediction has too becomes `input_…`."""
-    from sentiment.runtime.predictor import FIELDS
-
-    kept = {}
-    for name, value in values.items():
-        new = name
-        # `text` is the one field that a prediction only hands on.
-        if name in FIELDS and not name == text_column == "text":
-            new = f"input_{name}"
-            while new in columns:
-                new = f"input_{new}"
-        kept[new] = value
-    return kept
-
-
 def _explainer(model: SentimentModel) -> Callable[[str], TextStates]:
     """Return what replays the network on a text; the weights are read once."""
     from sentiment.runtime.text_states import text_states
@@ -243,6 +180,15 @@ def _explainer(model: SentimentModel) -> Callable[[str], TextStates]:
         encoder=model.folder.encoder,
         classes=model.classes,
     )
+
+
+def _show_all(job: _Job, parts: Iterator[Part], *, explain: bool, as_json: bool) -> None:
+    states_of = _explainer(job.model) if explain else None
+    for part, arrays in job.run(parts):
+        answers = job.model.to_predictions(part.texts, arrays)
+        for prediction, others in zip(answers, part.others, strict=True):
+            states = states_of(prediction.text) if states_of else None
+            _show(prediction, others, states, as_json=as_json)
 
 
 def _show(
@@ -271,11 +217,15 @@ def _show(
         typer.echo(format_scores(states.rows, states.step_scores, bidirectional=both) + "\n")
 
 
-def _write(job: _Job, rows: Iterator[_Rows], output: Path, columns: Sequence[str]) -> None:
-    from sentiment.files import write_rows
+def _write(job: _Job, parts: Iterator[Part], output: Path, columns: Sequence[str]) -> None:
+    from sentiment.files import write_tables
     from sentiment.runtime.predictor import FIELDS
 
     names = [*columns, *(name for name in FIELDS if name not in columns)]
-    records = ({**others, **prediction.to_dict()} for prediction, others in job.run(rows))
-    count = write_rows(output, records, columns=names)
+    # The one column that both may have is the text itself.
+    tables = (
+        {**job.model.to_columns(part.texts, arrays), **part.columns(columns)}
+        for part, arrays in job.run(parts)
+    )
+    count = write_tables(output, tables, columns=names)
     typer.echo(f"{output}: {count:,} rows")

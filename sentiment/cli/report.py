@@ -13,7 +13,7 @@ def report(
         list[Path],
         typer.Argument(
             metavar="MODEL…",
-            help="A model folder; several are put side by side.",
+            help="A model folder, or a bundled model's name; several are put side by side.",
             show_default=False,
         ),
     ],
@@ -26,7 +26,7 @@ def report(
             "--output",
             "-o",
             help="File to write.",
-            show_default="MODEL/eval/SPLIT/report.html; comparison.html for several",
+            show_default="report.html beside the evaluation; comparison.html for several",
         ),
     ] = None,
 ) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment.data.labels import UNLABELLED, class_indices
+from sentiment.data.labels import UNLABELLED, class_indices, count_through
 from sentiment.data.tables import Table
 from sentiment.errors import DataError
 
@@ -24,6 +24,7 @@ class LabelledTexts:
         columns: every column but text and label, aligned with the rows.
         origin: the file or hub split the rows come from.
         rows: the number of each row in its origin, from 1, (rows,).
+        by_position: whether every label was a bare number, read as a place among `classes`.
     """
 
     texts: list[str]
@@ -32,6 +33,7 @@ class LabelledTexts:
     columns: dict[str, list[object]] = field(default_factory=dict)
     origin: str = ""
     rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    by_position: bool = False
 
     def __post_init__(self) -> None:
         if len(self.rows) != len(self.texts):
@@ -70,7 +72,13 @@ def label_texts(
         )
     others = {k: v for k, v in table.columns.items() if k not in (text_column, label_column)}
     return LabelledTexts(
-        texts, labels, classes, others, table.origin, np.asarray(table.rows, np.int64)
+        texts,
+        labels,
+        classes,
+        others,
+        table.origin,
+        np.asarray(table.rows, np.int64),
+        by_position=count_through(table, label_column, classes),
     )
 
 

@@ -109,6 +109,17 @@ def class_indices(table: Table, label_column: str, classes: Sequence[str]) -> ND
     return indices
 
 
+def count_through(table: Table, label_column: str, classes: Sequence[str]) -> bool:
+    """Return whether the labels are bare numbers that no one has given names to."""
+    found = {label_name(value) for value in table.columns[label_column]}
+    names = {name for name in found if name not in (None, str(UNLABELLED))}
+    return (
+        table.class_names is None
+        and bool(names)
+        and all(name.isdecimal() and name not in classes for name in names if name)
+    )
+
+
 def _order_among(names: Sequence[str]) -> _Order:
     if all(_plain(name) in _POLARITY for name in names):
         return lambda name: (_POLARITY[_plain(name)], name)

@@ -81,7 +81,7 @@ def run_suite(
             "texts": len(texts),
         },
         "model": {
-            "folder": str(model.folder.path),
+            "folder": model.folder.shown,
             "classes": list(model.classes),
             **{key: model.folder.info[key] for key in MODEL_KEYS if key in model.folder.info},
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,13 @@ from sentiment.evaluation.baselines import (
 from sentiment.evaluation.compare import compare
 from sentiment.evaluation.curves import calibration, ranking_curves
 from sentiment.evaluation.intervals import LEVEL, RESAMPLES, SEED
-from sentiment.evaluation.metrics import Labels, Probabilities, predict_classes, summarise
+from sentiment.evaluation.metrics import (
+    Labels,
+    Probabilities,
+    predict_classes,
+    restrict,
+    summarise,
+)
 from sentiment.evaluation.packages import need_packages
 from sentiment.evaluation.predictions import FILE_NAME, Predictions, write_predictions
 from sentiment.evaluation.provenance import fingerprint, provenance
@@ -57,6 +63,7 @@ def evaluate(
     baseline: bool = True,
     source: str = "",
     notes: tuple[str, ...] = (),
+    among: tuple[str, ...] | None = None,
     seed: int = SEED,
     log: Log = silent,
 ) -> dict[str, Any]:
@@ -72,6 +79,8 @@ def evaluate(
         baseline: whether to train the baselines on `train` and compare.
         source: where the rows came from: a path, a hub id, `bundled`.
         notes: lines a reader of the metrics must know, such as why there is no baseline.
+        among: the model's classes that the data can have, in the model's order; model and baselines
+            choose among them alone. None: all.
         seed: of the bootstrap.
         log: is given progress, a line at a time.
 
@@ -84,7 +93,9 @@ def evaluate(
         MissingPackageError: a package of the full install is missing.
     """
     need_packages("scipy", "sklearn", "pyarrow", purpose="evaluation")
-    classes = tuple(model.classes)
+    every = tuple(model.classes)
+    classes = every if among is None else among
+    kept = [every.index(name) for name in classes]
     labels = _labels_in_order(data, classes)
     if not len(data):
         raise DataError(f"{data.origin or source} has no rows", expected="at least one row")
@@ -99,28 +110,35 @@ def evaluate(
         texts=data.texts,
         labels=labels,
         classes=classes,
-        probabilities=np.asarray(arrays.probabilities, dtype=np.float64),
+        probabilities=_among(arrays.probabilities, kept),
         tokens=np.asarray(arrays.tokens, dtype=np.int64),
         truncated_tokens=np.asarray(arrays.truncated_tokens, dtype=np.int64),
         unknown_fraction=np.asarray(arrays.unknown_fraction, dtype=np.float64),
         final_state=arrays.final_state,
         columns=data.columns,
-        baselines=_baselines(train if baseline else None, data.texts, classes, log),
+        baselines={
+            name: _among(probabilities, kept)
+            for name, probabilities in _baselines(
+                train if baseline else None, data.texts, every, log
+            ).items()
+        },
         seen_in_train=_seen(train, data.texts),
     )
     info = model.folder.info
+    restriction = _restriction(arrays.probabilities, every, kept)
     metrics = {
         **provenance(command, seed),
         "model": {
-            "folder": str(model.folder.path),
+            "folder": model.folder.shown,
             "classes": list(classes),
             **{key: info[key] for key in MODEL_KEYS if key in info},
         },
         "data": _about_data(rows, data, split, source, info),
         "layers": [row.to_dict() for row in arrays.layers],
         "probe": seen.to_dict(),
+        "restriction": restriction,
         "seconds": {"predict": seconds, "rows_per_second": len(rows) / max(seconds, 1e-9)},
-        "notes": [*notes, *_absent_classes(rows)],
+        "notes": [*notes, *_restricted(restriction), *_absent_classes(rows)],
         **measure(rows, seed=seed),
     }
     save(output, metrics, rows)
@@ -242,6 +260,37 @@ def _seen(train: LabelledTexts | None, texts: list[str]) -> NDArray[np.bool_] | 
         return None
     known = set(train.texts)
     return np.fromiter((text in known for text in texts), dtype=np.bool_, count=len(texts))
+
+
+def _among(probabilities: NDArray[np.floating], kept: Sequence[int]) -> Probabilities:
+    given = np.asarray(probabilities, dtype=np.float64)
+    return given if len(kept) == given.shape[1] else restrict(given, kept)
+
+
+def _restriction(
+    probabilities: NDArray[np.floating], classes: Sequence[str], kept: Sequence[int]
+) -> dict[str, Any] | None:
+    """Return which classes were left out, and how many texts had one as first choice."""
+    if len(kept) == len(classes):
+        return None
+    first = np.bincount(np.argmax(probabilities, axis=1), minlength=len(classes)).tolist()
+    return {
+        "classes": list(classes),
+        "rows": len(probabilities),
+        "left_out": {name: first[place] for place, name in enumerate(classes) if place not in kept},
+    }
+
+
+def _restricted(restriction: Mapping[str, Any] | None) -> list[str]:
+    if restriction is None:
+        return []
+    rows = restriction["rows"]
+    counted = ", ".join(
+        f"{name!r} would have been the first choice of {count:,} of {rows:,} texts "
+        f"({100 * count / rows:.1f} %)"
+        for name, count in restriction["left_out"].items()
+    )
+    return [f"answers are restricted to the classes that the data has: {counted}"]
 
 
 def _absent_classes(rows: Predictions) -> list[str]:

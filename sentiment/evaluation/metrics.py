@@ -69,6 +69,14 @@ def predict_classes(probabilities: Probabilities) -> Labels:
     return np.asarray(np.argmax(probabilities, axis=1), dtype=np.int64)
 
 
+def restrict(probabilities: Probabilities, kept: Sequence[int]) -> Probabilities:
+    """Return the probabilities of some classes, summing to 1 again: (rows, kept classes)."""
+    part = np.asarray(probabilities, dtype=np.float64)[:, list(kept)]
+    total = part.sum(axis=1, keepdims=True)
+    # Nothing left to share out: all alike.
+    return np.where(total > 0, part / np.where(total > 0, total, 1), 1 / part.shape[1])
+
+
 def confusion_counts(labels: Labels, predicted: Labels, num_classes: int) -> Counts:
     """Return counts (actual class, predicted class)."""
     cells = np.asarray(labels, dtype=np.int64) * num_classes + predicted

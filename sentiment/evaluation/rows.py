@@ -10,6 +10,7 @@ from typing import Any
 from sentiment.config import DataSettings
 from sentiment.data.load import LabelledTexts, Splits, load_labelled, load_split, load_splits
 from sentiment.errors import DataError
+from sentiment.evaluation.classes import Meaning, check_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,12 @@ def own_rows(settings: DataSettings, split: str, info: Mapping[str, Any]) -> Eva
 
 
 def other_rows(
-    settings: DataSettings, there: DataSettings, split: str, info: Mapping[str, Any]
+    settings: DataSettings,
+    there: DataSettings,
+    split: str,
+    info: Mapping[str, Any],
+    *,
+    meaning: Meaning | None = None,
 ) -> EvaluationRows:
     """Return rows of other data, and the rows the model was trained on if they can be had.
 
@@ -69,13 +75,21 @@ def other_rows(
             the columns and the model's classes put in.
         split: which split of a folder or hub id.
         info: the content of the model's model.json.
+        meaning: what the data's labels mean; None: they are the model's classes.
 
     Raises:
-        DataError: the other data cannot be read, or has no such split or an unknown label.
+        DataError: the other data cannot be read, has no such split or an unknown label, or its
+            labels are numbers that count through fewer classes than the model's.
     """
-    rows = _load_other(there, split)
+    if meaning is None:
+        rows = _load_other(there, split)
+        check_numbers(rows)
+    else:
+        own = there.model_copy(update={"classes": meaning.labels})
+        rows = meaning.apply(_load_other(own, split))
     # A local copy of the very data serves as well, and saves asking the network for it.
-    places = [settings] if Path(there.source).is_file() else [there, settings]
+    elsewhere = meaning is not None or Path(there.source).is_file()
+    places = [settings] if elsewhere else [there, settings]
     train, notes = _find_train(places, info)
     return EvaluationRows(rows, train, there.source, notes)
 

@@ -4,13 +4,23 @@
     read_columns("reviews.csv") → ["text", "label"]
     write_rows("out.jsonl", rows, columns=["text", "label"])
 
-Reading and writing both stream: memory does not grow with the file.
+`read_batches` and `write_tables` do the same by column, for many rows. Reading and writing both
+stream: memory does not grow with the file.
 """
 
 from __future__ import annotations
 
-from sentiment.files.reading import read_columns, read_rows
+from sentiment.files.reading import read_batches, read_columns, read_rows
 from sentiment.files.rows import FORMATS, Row, RowFault
-from sentiment.files.writing import write_rows
+from sentiment.files.writing import write_rows, write_tables
 
-__all__ = ["FORMATS", "Row", "RowFault", "read_columns", "read_rows", "write_rows"]
+__all__ = [
+    "FORMATS",
+    "Row",
+    "RowFault",
+    "read_batches",
+    "read_columns",
+    "read_rows",
+    "write_rows",
+    "write_tables",
+]

@@ -1,22 +1,25 @@
-"""Write rows to parquet as they come, though a column's type may show only later."""
+"""Write tables to parquet as they come, though a column's type may show only later."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from sentiment.errors import MissingPackageError, OutputError
+from sentiment.files.columns import Columns, plain
 
+# A row group is written when it has so many rows or bytes: large ones are smaller and read faster.
+_GROUP_ROWS, _GROUP_BYTES = 50_000, 64_000_000
 _BATCH_ROWS = 10_000
 
 
-def write_parquet(path: Path, rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> int:
-    """Write rows in batches; a column of mixed types becomes text.
+def write_parquet(path: Path, tables: Iterable[Columns], columns: Sequence[str]) -> int:
+    """Write tables one below the other; a column of mixed types becomes text.
 
-    A batch that widens a column (nothing but None so far, integers so far) makes the file so far be
+    A table that widens a column (nothing but None so far, integers so far) makes the file so far be
     written again with the wider type: rare, and it keeps memory flat.
     """
     try:
@@ -27,7 +30,7 @@ def write_parquet(path: Path, rows: Iterable[Mapping[str, object]], columns: Seq
             "writing parquet needs pyarrow", run="python -m pip install pyarrow"
         ) from None
     try:
-        return _write(pa, pq, path, rows, columns)
+        return _write(pa, pq, path, tables, columns)
     except pa.ArrowException as error:
         raise OutputError(f"cannot write {path} as parquet: {error}", run="write .jsonl") from None
 
@@ -36,37 +39,58 @@ def _write(
     pa: Any,  # noqa: ANN401 (pyarrow is untyped)
     pq: Any,  # noqa: ANN401
     path: Path,
-    rows: Iterable[Mapping[str, object]],
+    tables: Iterable[Columns],
     columns: Sequence[str],
 ) -> int:
+    groups = _groups(pa, tables, columns)
+    first = next(groups)
+    schema, writer = first.schema, pq.ParquetWriter(path, first.schema)
     count = 0
-    source = iter(rows)
-    batch = _table(pa, list(islice(source, _BATCH_ROWS)), columns)
-    schema, writer = batch.schema, pq.ParquetWriter(path, batch.schema)
     try:
-        while batch.num_rows:
-            wider = _wider(pa, schema, batch.schema)
-            if not wider.equals(schema):
+        for group in chain([first], groups):
+            if not group.schema.equals(schema):
                 writer.close()
-                writer = _rewritten(pa, pq, path, wider)
-                schema = wider
-            writer.write_table(_cast(pa, batch, schema))
-            count += batch.num_rows
-            batch = _table(pa, list(islice(source, _BATCH_ROWS)), columns)
+                schema = group.schema
+                writer = _rewritten(pa, pq, path, schema)
+            writer.write_table(group)
+            count += group.num_rows
     finally:
         writer.close()
     return count
 
 
-def _table(pa: Any, rows: list[Mapping[str, object]], columns: Sequence[str]) -> Any:  # noqa: ANN401
-    arrays = []
-    for name in columns:
-        values = [row.get(name) for row in rows]
-        try:
-            arrays.append(pa.array(values))
-        except (pa.ArrowException, TypeError, OverflowError, UnicodeEncodeError):
-            arrays.append(pa.array([_text(value) for value in values], pa.string()))
-    return pa.table(arrays, names=list(columns))
+def _groups(pa: Any, tables: Iterable[Columns], columns: Sequence[str]) -> Iterator[Any]:  # noqa: ANN401
+    """Yield tables large enough for a row group, each of a type as wide as all before it.
+
+    There is at least one, be it empty.
+    """
+    schema, waiting = None, []
+    for content in tables:
+        table = _table(pa, content, columns)
+        schema = table.schema if schema is None else _wider(pa, schema, table.schema)
+        waiting.append(table)
+        rows, size = (sum(getattr(part, of) for part in waiting) for of in ("num_rows", "nbytes"))
+        if rows >= _GROUP_ROWS or size >= _GROUP_BYTES:
+            yield pa.concat_tables([_cast(pa, part, schema) for part in waiting])
+            waiting = []
+    if waiting:
+        yield pa.concat_tables([_cast(pa, part, schema) for part in waiting])
+    elif schema is None:
+        yield _table(pa, {name: [] for name in columns}, columns)
+
+
+def _table(pa: Any, content: Columns, columns: Sequence[str]) -> Any:  # noqa: ANN401
+    return pa.table([_array(pa, content[name]) for name in columns], names=list(columns))
+
+
+def _array(pa: Any, column: Any) -> Any:  # noqa: ANN401
+    if isinstance(column, Mapping):
+        parts = [_array(pa, part) for part in column.values()]
+        return pa.StructArray.from_arrays(parts, names=list(column))
+    try:
+        return pa.array(column)
+    except (pa.ArrowException, TypeError, OverflowError, UnicodeEncodeError):
+        return pa.array([_text(value) for value in plain(column)], pa.string())
 
 
 def _wider(pa: Any, first: Any, second: Any) -> Any:  # noqa: ANN401

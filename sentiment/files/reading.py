@@ -12,7 +12,12 @@ from itertools import islice
 from pathlib import Path
 
 from sentiment.files.cells import read_csv, read_csv_header
-from sentiment.files.parquet import read_parquet, read_parquet_columns
+from sentiment.files.parquet import (
+    Batch,
+    read_parquet,
+    read_parquet_batches,
+    read_parquet_columns,
+)
 from sentiment.files.rows import STDIN, OnError, Reader, Row, RowFault, kind_of_readable
 from sentiment.files.text import read_jsonl, read_lines
 
@@ -37,9 +42,7 @@ def read_rows(
             reading if its content is not what its extension says.
         MissingPackageError: a parquet file was named and pyarrow is not installed.
     """
-    reader = Reader(
-        "stdin" if str(path) == STDIN else str(path), on_error, [] if faults is None else faults
-    )
+    reader = _reader(path, on_error, faults)
     if str(path) == STDIN:
         return read_lines(reader, path)
     kind = kind_of_readable(Path(path))
@@ -50,6 +53,35 @@ def read_rows(
     if kind == "txt":
         return read_lines(reader, path)
     return read_csv(reader, path, "\t" if kind == "tsv" else ",")
+
+
+def read_batches(
+    path: str | Path,
+    *,
+    rows: int,
+    on_error: OnError = "stop",
+    faults: list[RowFault] | None = None,
+) -> Iterator[Batch] | None:
+    """Return the rows of a file that holds them by column, so many at a time; None for any other.
+
+    Args:
+        path: as in `read_rows`.
+        rows: the most rows at a time.
+        on_error: what `Batch.rows` does at a faulty row, as in `read_rows`.
+        faults: as in `read_rows`.
+
+    Raises:
+        DataError: as `read_rows`.
+        MissingPackageError: as `read_rows`.
+    """
+    if str(path) == STDIN or kind_of_readable(Path(path)) != "parquet":
+        return None
+    return read_parquet_batches(_reader(path, on_error, faults), Path(path), rows=rows)
+
+
+def _reader(path: str | Path, on_error: OnError, faults: list[RowFault] | None) -> Reader:
+    name = "stdin" if str(path) == STDIN else str(path)
+    return Reader(name, on_error, [] if faults is None else faults)
 
 
 def read_columns(path: str | Path, *, rows: int | None = _ROWS_TO_NAME_COLUMNS) -> list[str]:

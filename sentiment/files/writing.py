@@ -1,6 +1,6 @@
-"""Write rows to csv, tsv, jsonl or parquet: whole or not at all.
+"""Write rows or columns to csv, tsv, jsonl or parquet: whole or not at all.
 
-Rows go to a temporary sibling that takes the file's name only when the last row is written.
+They go to a temporary sibling that takes the file's name only when the last row is written.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any, TextIO
 
 from sentiment.durable import replacing
 from sentiment.errors import OutputError
+from sentiment.files.columns import Columns, columns_to_rows, rows_to_columns
 from sentiment.files.parquet_writing import write_parquet
 from sentiment.files.rows import FORMATS
 
-_Writer = Callable[[Path, Iterable[Mapping[str, object]], Sequence[str]], int]
+_Writer = Callable[[Path, Iterable[Columns], Sequence[str]], int]
 
 
 def write_rows(
@@ -29,12 +30,28 @@ def write_rows(
 
     Args:
         path: its extension is csv, tsv, jsonl, ndjson or parquet; a file there is replaced.
-        rows: taken one by one as they are written.
+        rows: taken some thousand at a time as they are written.
         columns: the names to write, in order.
 
     Raises:
         OutputError: the file cannot be written; nothing is left behind.
         MissingPackageError: a parquet file was named and pyarrow is not installed.
+    """
+    return write_tables(path, rows_to_columns(rows, columns), columns=columns)
+
+
+def write_tables(path: str | Path, tables: Iterable[Columns], *, columns: Sequence[str]) -> int:
+    """Write tables one below the other and return how many rows they have; else as `write_rows`.
+
+    Args:
+        path: as in `write_rows`.
+        tables: taken one by one as they are written; each has every column. An Arrow array keeps
+            its type in parquet.
+        columns: the names to write, in order.
+
+    Raises:
+        OutputError: as `write_rows`.
+        MissingPackageError: as `write_rows`.
     """
     path = Path(path)
     writers: dict[str, _Writer] = {
@@ -50,33 +67,31 @@ def write_rows(
             expected=f"one of {', '.join(sorted(writers))}",
         )
     with replacing(path) as temporary:
-        return writers[kind](temporary, rows, columns)
+        return writers[kind](temporary, tables, columns)
 
 
-def _write_jsonl(path: Path, rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> int:
+def _write_jsonl(path: Path, tables: Iterable[Columns], columns: Sequence[str]) -> int:
     count = 0
     # backslashreplace: a lone surrogate becomes the JSON escape that means the same.
     with open(path, "w", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
-        for row in rows:
-            file.write(_as_json({name: row.get(name) for name in columns}) + "\n")
-            count += 1
+        for table in tables:
+            for row in columns_to_rows(table, columns):
+                file.write(_as_json(dict(zip(columns, row, strict=True))) + "\n")
+                count += 1
     return count
 
 
 def _write_csv(
-    path: Path,
-    rows: Iterable[Mapping[str, object]],
-    columns: Sequence[str],
-    *,
-    delimiter: str = ",",
+    path: Path, tables: Iterable[Columns], columns: Sequence[str], *, delimiter: str = ","
 ) -> int:
     count = 0
     with open(path, "w", encoding="utf-8", newline="", errors="backslashreplace") as file:
         writer = csv.writer(_UnixLines(file), delimiter=delimiter, lineterminator="\r\n")
         writer.writerow(columns)
-        for row in rows:
-            writer.writerow([_cell(row.get(name)) for name in columns])
-            count += 1
+        for table in tables:
+            for row in columns_to_rows(table, columns):
+                writer.writerow([_cell(value) for value in row])
+                count += 1
     return count
 
 
@@ -93,8 +108,8 @@ class _UnixLines:
         return self._file.write(line.removesuffix("\r\n") + "\n")
 
 
-def _write_tsv(path: Path, rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> int:
-    return _write_csv(path, rows, columns, delimiter="\t")
+def _write_tsv(path: Path, tables: Iterable[Columns], columns: Sequence[str]) -> int:
+    return _write_csv(path, tables, columns, delimiter="\t")
 
 
 def _cell(value: object) -> object:
@@ -103,9 +118,8 @@ def _cell(value: object) -> object:
     return value
 
 
-def _as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=_plain)
-
-
 def _plain(value: Any) -> object:  # noqa: ANN401 (dates, NumPy numbers, whatever a column held)
     return value.item() if hasattr(value, "item") else str(value)
+
+
+_as_json = json.JSONEncoder(ensure_ascii=False, default=_plain).encode

@@ -31,7 +31,9 @@ def rebuild(folder: ModelFolder) -> keras.Model:
 
 
 class KerasNetwork:
-    """Runs batches on the rebuilt Keras model."""
+    """Runs batches on the rebuilt Keras model, one at a time: TensorFlow has its own threads."""
+
+    workers = 1
 
     def __init__(self, folder: ModelFolder) -> None:
         self._layers = layer_outputs(rebuild(folder))

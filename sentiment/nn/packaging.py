@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import keras
 import numpy as np
@@ -13,7 +14,7 @@ from safetensors.numpy import save
 from sentiment.config import Config
 from sentiment.errors import ExportError
 from sentiment.model_folder import ONNX, ONNX_INT8, WEIGHTS
-from sentiment.nn.classifier import layer_outputs, named_weights
+from sentiment.nn.classifier import assign_weights, layer_outputs, named_weights
 from sentiment.nn.to_onnx import build_onnx, quantize
 from sentiment.nn.training import Examples
 from sentiment.runtime.predictor import TOKENS_PER_BATCH
@@ -50,11 +51,14 @@ def package(
     """Export the network and hold the exports against it on real validation texts.
 
     Raises:
-        ExportError: ONNX Runtime and Keras differ by more than 1e-5.
+        ExportError: ONNX Runtime and Keras differ by more than 1e-5, as they would if the weights
+            are to be stored as float16 and were not rounded to it before.
     """
     weights = named_weights(model)
-    graph = build_onnx(weights, encoder=config.encoder, num_classes=model.output_shape[-1])
-    files = {WEIGHTS: save(weights), ONNX: graph.SerializeToString()}
+    stored = {name: value.astype(config.export.weights) for name, value in weights.items()}
+    build = partial(build_onnx, weights, encoder=config.encoder, num_classes=model.output_shape[-1])
+    graph = build(half=config.export.weights == "float16")
+    files = {WEIGHTS: save(stored), ONNX: graph.SerializeToString()}
     sample = tokenizer.encode(["", "ok", *texts[:PARITY_TEXTS]])
     parity = largest_difference(model, files[ONNX], sample)
     if not parity <= LARGEST_DIFFERENCE:  # nan too
@@ -64,7 +68,7 @@ def package(
         )
     note = "turned off by export.int8"
     if config.export.int8:
-        small = quantize(graph)
+        small = quantize(build())
         loss = _accuracy(files[ONNX], validation) - _accuracy(small, validation)
         limit = config.export.int8_max_accuracy_loss
         kept = loss <= limit
@@ -75,6 +79,33 @@ def package(
             f"{100 * (0 - loss):+.2f} points against float32 (limit {-100 * limit:+.2f})"
         )
     return Package(files, parity, note)
+
+
+def round_weights(model: keras.Model, kind: str) -> None:
+    """Round the network's own weights to what will be stored, before anything is measured.
+
+    Args:
+        model: its weights are changed.
+        kind: `float32`, which changes nothing, or `float16`.
+
+    Raises:
+        ExportError: a weight is too large for it.
+    """
+    if kind == "float32":
+        return
+    with np.errstate(over="ignore"):  # said below, with the name
+        rounded = {
+            name: value.astype(np.float16).astype(np.float32)
+            for name, value in named_weights(model).items()
+        }
+    for name, value in rounded.items():
+        if not np.isfinite(value).all():
+            raise ExportError(
+                f"{name} holds a weight that is too large for {kind}",
+                expected=f"at most {np.finfo(np.float16).max:.0f}",
+                run="the training again with --set export.weights=float32",
+            )
+    assign_weights(model, rounded)
 
 
 def largest_difference(model: keras.Model, onnx_content: bytes, encoded: EncodedTexts) -> float:

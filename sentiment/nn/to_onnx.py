@@ -28,20 +28,34 @@ from onnx import TensorProto, helper, numpy_helper
 from sentiment.config import EncoderSettings
 
 OPSET, IR_VERSION = 17, 9
+# Tensors of more numbers than this are worth storing as float16, where that is asked for.
+LARGE = 1_000
 Weights = Mapping[str, NDArray[np.float32]]
 
 
 class _Graph:
-    """Nodes and constants in the order they are made; tensors are known by name."""
+    """Nodes and constants in the order they are made; tensors are known by name.
 
-    def __init__(self) -> None:
+    With `half`, large tensors are stored as float16, and a `Cast` makes them float32: once, when
+    ONNX Runtime loads the graph and folds its constants.
+    """
+
+    def __init__(self, *, half: bool = False) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
+        self._half = half
+        self._known: set[str] = set()
         self._numbers = itertools.count(1)
 
     def constant(self, name: str, value: NDArray[Any]) -> str:
-        if name not in self.constants:
-            self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        if name in self._known:
+            return name
+        self._known.add(name)
+        stored = name
+        if self._half and value.dtype == np.float32 and value.size > LARGE:
+            stored, value = f"{name}/float16", value.astype(np.float16)
+            self.nodes.append(helper.make_node("Cast", [stored], [name], to=TensorProto.FLOAT))
+        self.constants[stored] = numpy_helper.from_array(np.ascontiguousarray(value), stored)
         return name
 
     def integers(self, *values: int) -> str:
@@ -57,9 +71,19 @@ class _Graph:
         return output
 
 
-def build_onnx(weights: Weights, *, encoder: EncoderSettings, num_classes: int) -> onnx.ModelProto:
-    """Build the graph from the tensors of `weights.safetensors`."""
-    graph = _Graph()
+def build_onnx(
+    weights: Weights, *, encoder: EncoderSettings, num_classes: int, half: bool = False
+) -> onnx.ModelProto:
+    """Build the graph from the tensors of `weights.safetensors`.
+
+    Args:
+        weights: by name.
+        encoder: what they are the weights of.
+        num_classes: how many labels there are.
+        half: whether to store large tensors as float16; weights that are rounded to it lose
+            nothing, and every computation stays float32.
+    """
+    graph = _Graph(half=half)
     embeddings = graph.constant("embedding/embeddings", weights["embedding/embeddings"])
     vectors = graph.add("Gather", embeddings, "token_ids", to="embedding")
     states = graph.add("Transpose", vectors, perm=[1, 0, 2])  # (time, batch, units)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sentiment.config import TrainingSettings
 from sentiment.errors import TrainingError
 from sentiment.nn.checkpoints import Checkpoint, CheckpointStore
+from sentiment.nn.optimization import make_optimizer, restore_tensors, training_tensors
 from sentiment.nn.scoring import predict, score
 from sentiment.text.batches import make_batch, training_batches
 from sentiment.text.tokenizer import EncodedTexts
@@ -129,21 +130,13 @@ class Trainer:
 
     def _compile(self) -> None:
         settings = self.settings
-        steps = settings.epochs * self.batches_per_epoch
-        warmup = max(1, round(steps * settings.warmup_fraction))
-        rate = keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=0.0,
-            decay_steps=max(1, steps - warmup),
-            alpha=0.01,
-            warmup_target=settings.learning_rate,
-            warmup_steps=warmup,
-        )
-        optimizer = keras.optimizers.AdamW(
-            rate,
+        optimizer = make_optimizer(
+            steps=settings.epochs * self.batches_per_epoch,
+            learning_rate=settings.learning_rate,
+            warmup_fraction=settings.warmup_fraction,
+            clip_norm=settings.clip_norm,
             weight_decay=settings.weight_decay,
-            global_clipnorm=settings.clip_norm,
-            use_ema=settings.ema_momentum > 0,
-            ema_momentum=settings.ema_momentum or 0.99,
+            ema_momentum=settings.ema_momentum,
         )
         self.model.compile(
             optimizer=optimizer,
@@ -280,7 +273,8 @@ class Trainer:
             OutputError: it cannot be written.
         """
         if self.store:
-            tensors = self._tensors()
+            tensors = training_tensors(self.model)
+            tensors |= {f"best/{index}": value for index, value in enumerate(self.best)}
             # One step before the loss shows it. Saved, it would push the good states out.
             if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
                 raise self._diverged("a weight became infinite")
@@ -291,23 +285,10 @@ class Trainer:
         """Continue from a checkpoint of the same training."""
         record = {**checkpoint.record, "step": checkpoint.step}
         self.counters = _Counters(**record)
-        for name, variable in self._variables().items():
-            variable.assign(checkpoint.tensors[name])
+        restore_tensors(self.model, checkpoint.tensors)
         count = len(self.model.trainable_variables)
         if f"best/{count - 1}" in checkpoint.tensors:
             self.best = [checkpoint.tensors[f"best/{index}"] for index in range(count)]
-
-    def _variables(self) -> dict[str, Any]:
-        groups = {"model": self.model.variables, "optimizer": self.model.optimizer.variables}
-        return {
-            f"{group}/{index}": variable
-            for group, variables in groups.items()
-            for index, variable in enumerate(variables)
-        }
-
-    def _tensors(self) -> dict[str, NDArray[Any]]:
-        tensors = {name: np.array(variable.numpy()) for name, variable in self._variables().items()}
-        return tensors | {f"best/{index}": value for index, value in enumerate(self.best)}
 
 
 def _class_weights(labels: NDArray[np.int32], num_classes: int, kind: str) -> NDArray[np.float32]:

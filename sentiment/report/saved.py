@@ -18,6 +18,13 @@ from sentiment.evaluation.baselines import TFIDF
 from sentiment.evaluation.evaluate import METRICS_NAME
 from sentiment.evaluation.predictions import FILE_NAME, PROBABILITY, read_batches
 from sentiment.evaluation.provenance import SCHEMA_VERSION
+from sentiment.model_folder import (
+    MODEL,
+    find_model,
+    not_a_classifier,
+    results_folder,
+    task_of,
+)
 
 NUM_ERRORS = 20
 
@@ -51,26 +58,23 @@ class SavedEvaluation:
 
 
 def load_evaluation(folder: Path, split: str | None = None) -> SavedEvaluation:
-    """Read one evaluation of a model folder, or of a folder that `sentiment eval --output` made.
+    """Read one evaluation of a model, or of a folder that `sentiment eval --output` made.
 
     Args:
-        folder: a model folder, or a folder that holds metrics.json itself.
+        folder: a model folder, a bundled model's name, or a folder that holds metrics.json itself.
         split: which evaluated split; None means the newest.
 
     Raises:
         ModelFolderError: there is no such folder, or nothing in it has been evaluated.
         DataError: a file is damaged.
     """
-    if not folder.is_dir():
-        raise ModelFolderError(
-            f"no model folder {str(folder)!r}", expected="a folder that sentiment train wrote"
-        )
-    chosen = _find(folder, split)
+    model_folder = find_model(folder)
+    chosen = _find(results_folder(model_folder), split, name=folder)
     metrics = _read_metrics(chosen / METRICS_NAME, folder)
     if not (chosen / FILE_NAME).is_file():
         raise _not_evaluated(folder, metrics["data"]["split"])
-    home = folder if (folder / "model.json").is_file() else chosen.parent.parent
-    history, model = home / "history.csv", home / "model.json"
+    home = model_folder if (model_folder / MODEL).is_file() else chosen.parent.parent
+    history, model = home / "history.csv", home / MODEL
     return SavedEvaluation(
         folder=chosen,
         metrics=metrics,
@@ -147,22 +151,24 @@ def _differs(batch: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
     return unequal.to_numpy(zero_copy_only=False)
 
 
-def _find(folder: Path, split: str | None) -> Path:
+def _find(folder: Path, split: str | None, *, name: Path) -> Path:
     if (folder / METRICS_NAME).is_file() and split is None:
         return folder
     splits = evaluated_splits(folder)
     if not splits:
-        raise _not_evaluated(folder, split)
+        raise _not_evaluated(name, split)
     if split is not None and split not in splits:
         raise ModelFolderError(
-            f"{folder} has no evaluation of split {split!r}",
+            f"{name} has no evaluation of split {split!r}",
             expected=f"one of {', '.join(splits)}",
-            run=f"sentiment eval {folder} --split {split}",
+            run=f"sentiment eval {name} --split {split}",
         )
     return folder / "eval" / (split or splits[0])
 
 
 def _not_evaluated(folder: Path, split: str | None) -> ModelFolderError:
+    if task_of(folder) == "pretrain":
+        return not_a_classifier(folder)
     choice = f" --split {split}" if split not in (None, "test") else ""
     return ModelFolderError(
         f"{folder} has no saved predictions", run=f"sentiment eval {folder}{choice}"

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,18 +20,27 @@ from numpy.typing import NDArray
 from sentiment.errors import ConfigError, DataError, ModelFolderError
 from sentiment.model_folder import ONNX, ONNX_INT8, ModelFolder, open_model_folder
 from sentiment.runtime.shapes import LayerRow, encoder_width, observed_rows, shape_rows
+from sentiment.runtime.workers import in_order, usable_cores
 from sentiment.text.batches import Batch, prediction_batches
 from sentiment.text.tokenizer import EncodedTexts, check_text
 
 Engine = Literal["onnx", "int8", "keras"]
 ENGINES: tuple[Engine, ...] = ("onnx", "int8", "keras")
-# Large enough to keep the matrix products wide, small enough to stay in the caches.
-TOKENS_PER_BATCH = 8_192
+# Wide enough for the matrix products; small enough for the caches, for little padding among texts
+# of unlike length, and for every core to get its share of a few hundred texts.
+TOKENS_PER_BATCH = 4_096
+TEXTS_PER_BATCH = 128
 MOSTLY_UNKNOWN = 0.5
 
 
 class Network(Protocol):
-    """An engine: runs a padded batch and returns the named outputs."""
+    """An engine: runs a padded batch and returns the named outputs.
+
+    Attributes:
+        workers: how many batches it can run at a time, each on a thread of the caller's.
+    """
+
+    workers: int
 
     def run(self, batch: Batch, outputs: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the outputs by name, batch first."""
@@ -89,7 +98,7 @@ class Arrays:
         tokens: (texts,) int32, tokens read.
         truncated_tokens: (texts,) int32.
         unknown_fraction: (texts,) float32, 0–1.
-        layers: the shape table of the first batch, from the tensors that came out.
+        layers: the shape table of the first batch, from the tensors that came out, if asked for.
     """
 
     probabilities: NDArray[np.float32]
@@ -117,9 +126,9 @@ class SentimentModel:
         """Verify and open a model folder.
 
         Args:
-            path: what `sentiment train` wrote.
+            path: what `sentiment train` wrote, or the name of a bundled model.
             engine: `onnx` (float32), `int8` (smaller and faster, if the model has it), or `keras`.
-            threads: CPU threads of ONNX Runtime; None lets it choose.
+            threads: CPU threads of ONNX Runtime; None: one a core.
 
         Raises:
             ModelFolderError: the folder is missing, damaged, or lacks what the engine needs.
@@ -134,34 +143,51 @@ class SentimentModel:
             DataError: a text is not text, or holds a NUL or a lone surrogate.
         """
         many = [texts] if isinstance(texts, str) else list(texts)
-        return self.to_predictions(many, self.predict_arrays(many))
+        return self.to_predictions(many, self.predict_arrays(many, layers=False))
 
-    def predict_arrays(self, texts: Sequence[str]) -> Arrays:
+    def predict_arrays(self, texts: Sequence[str], *, layers: bool = True) -> Arrays:
         """Predict each text; see `Arrays` for shapes."""
         for number, text in enumerate(texts, start=1):
             fault = check_text(text)
             if fault:
                 raise DataError(f"text {number} holds {fault}", expected="Unicode text without NUL")
-        return self.run(self.tokenizer.encode(texts))
+        return self.run(self.tokenizer.encode(texts), layers=layers)
 
     def run(
-        self, encoded: EncodedTexts, *, on_batch: Callable[[int], None] | None = None
+        self,
+        encoded: EncodedTexts,
+        *,
+        layers: bool = True,
+        on_batch: Callable[[int], None] | None = None,
     ) -> Arrays:
-        """Predict encoded texts; `on_batch` is told how many texts each finished batch had."""
+        """Predict encoded texts.
+
+        Args:
+            encoded: what the model's tokenizer made of them.
+            layers: whether to look at the shapes of every layer, in the first batch.
+            on_batch: is told how many texts each finished batch had.
+        """
         probabilities = np.zeros((len(encoded), len(self.classes)), np.float32)
         final_state = np.zeros((len(encoded), encoder_width(self.folder.encoder)), np.float32)
-        layers: tuple[LayerRow, ...] = ()
-        for batch in prediction_batches(encoded, tokens_per_batch=TOKENS_PER_BATCH):
+
+        def answer(item: tuple[int, Batch]) -> tuple[Batch, dict[str, tuple[int, ...]]]:
+            number, batch = item
             names = ["probabilities", "final_state"]
-            if not layers:
+            if layers and number == 0:
                 names += [row.layer for row in self._expected(batch)[1:-1]]
             outputs = self._network.run(batch, names)
-            if not layers:
-                shapes = {name: value.shape for name, value in outputs.items()}
-                shapes["token_ids"] = batch.token_ids.shape
-                layers = observed_rows(self._expected(batch), shapes)
             probabilities[batch.rows] = outputs["probabilities"]
             final_state[batch.rows] = outputs["final_state"]
+            return batch, {name: value.shape for name, value in outputs.items()}
+
+        batches = prediction_batches(
+            encoded, tokens_per_batch=TOKENS_PER_BATCH, max_texts=TEXTS_PER_BATCH
+        )
+        seen: tuple[LayerRow, ...] = ()
+        for batch, shapes in in_order(answer, enumerate(batches), workers=self._network.workers):
+            if layers and not seen:
+                shapes["token_ids"] = batch.token_ids.shape
+                seen = observed_rows(self._expected(batch), shapes)
             if on_batch:
                 on_batch(len(batch.rows))
         return Arrays(
@@ -170,30 +196,46 @@ class SentimentModel:
             tokens=encoded.lengths,
             truncated_tokens=encoded.truncated_tokens,
             unknown_fraction=encoded.unknown_fraction,
-            layers=layers,
+            layers=seen,
         )
 
     def to_predictions(self, texts: Sequence[str], arrays: Arrays) -> list[Prediction]:
         """Put the arrays into words."""
-        best = arrays.probabilities.argmax(axis=1).tolist()
-        # Adding zero turns a rounded −0.0 into 0.0.
-        scores = ((arrays.probabilities @ self._polarity).round(4) + 0.0).tolist()
-        probabilities = arrays.probabilities.astype(np.float64).round(4).tolist()
-        tokens, cut = arrays.tokens.tolist(), arrays.truncated_tokens.tolist()
-        unknown = arrays.unknown_fraction.astype(np.float64).round(4).tolist()
-        return [
-            Prediction(
-                text=text,
-                label=self.classes[best[row]],
-                score=scores[row],
-                probabilities=dict(zip(self.classes, probabilities[row], strict=True)),
-                tokens=tokens[row],
-                truncated_tokens=cut[row],
-                unknown_fraction=unknown[row],
-                warning=_warning(text, unknown[row], cut[row]),
-            )
-            for row, text in enumerate(texts)
+        columns = self.to_columns(texts, arrays)
+        shares = np.stack(list(columns["probabilities"].values()), axis=1).tolist()
+        columns["probabilities"] = [dict(zip(self.classes, row, strict=True)) for row in shares]
+        values = [
+            column.tolist() if isinstance(column, np.ndarray) else column
+            for column in columns.values()
         ]
+        return [Prediction(*row) for row in zip(*values, strict=True)]
+
+    def to_columns(self, texts: Sequence[str], arrays: Arrays) -> dict[str, Any]:
+        """Put the arrays into words, a column a field of `Prediction`, for files of many rows.
+
+        Returns:
+            By field: a list or an array, row-aligned; `probabilities` is a column a class.
+        """
+        probabilities = arrays.probabilities.astype(np.float64).round(4)
+        # Adding zero turns a rounded −0.0 into 0.0.
+        scores = (arrays.probabilities @ self._polarity).round(4) + 0.0
+        unknown = arrays.unknown_fraction.astype(np.float64).round(4)
+        cut = arrays.truncated_tokens
+        warnings: list[str | None] = [None] * len(texts)
+        # An empty text is one unknown token, so it is among these.
+        for row in np.flatnonzero((unknown >= MOSTLY_UNKNOWN) | (cut > 0)).tolist():
+            warnings[row] = _warning(texts[row], float(unknown[row]), int(cut[row]))
+        best = arrays.probabilities.argmax(axis=1).tolist()
+        return {
+            "text": texts,
+            "label": [self.classes[index] for index in best],
+            "score": scores,
+            "probabilities": dict(zip(self.classes, probabilities.T, strict=True)),
+            "tokens": arrays.tokens,
+            "truncated_tokens": cut,
+            "unknown_fraction": unknown,
+            "warning": warnings,
+        }
 
     def _expected(self, batch: Batch) -> list[LayerRow]:
         texts, time = batch.token_ids.shape
@@ -240,15 +282,19 @@ def _network(folder: ModelFolder, engine: Engine, threads: int | None) -> Networ
 
 
 class OnnxNetwork:
-    """ONNX Runtime on the CPU."""
+    """ONNX Runtime on the CPU.
+
+    Each batch is one thread's: threads that shared a batch would wait for one another at every step
+    of an LSTM.
+    """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        if threads:
-            options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
+        self.workers = threads or usable_cores()
         try:
             self._session = onnxruntime.InferenceSession(
                 path.read_bytes(), options, providers=["CPUExecutionProvider"]

@@ -112,13 +112,28 @@ def shape_rows(
             vocabulary_size=vocabulary_size,
         )
     )
+    return [
+        *encoder_shape_rows(encoder, vocabulary_size=vocabulary_size, batch=batch, time=time),
+        LayerRow("dense", (batch, classifier_units), "", sizes["dense"]),
+        LayerRow("probabilities", (batch, num_classes), "", sizes["probabilities"]),
+    ]
+
+
+def encoder_shape_rows(
+    encoder: EncoderShape,
+    *,
+    vocabulary_size: int,
+    batch: int | None = None,
+    time: int | None = None,
+) -> list[LayerRow]:
+    """Compute the rows of an encoder without a classifier; the arguments are those above."""
+    shapes = _encoder_and_pooling_shapes(encoder, vocabulary_size=vocabulary_size)
+    sizes = _parameters(shapes)
     embedded = (batch, time, encoder.embedding_units)
     return [
         LayerRow("token_ids", (batch, time), "right-padded token ids", 0),
         LayerRow("embedding", embedded, "one vector per token", sizes["embedding"]),
         *_encoder_rows(encoder, sizes, batch=batch, time=time),
-        LayerRow("dense", (batch, classifier_units), "", sizes["dense"]),
-        LayerRow("probabilities", (batch, num_classes), "", sizes["probabilities"]),
     ]
 
 
@@ -126,6 +141,18 @@ def expected_weight_shapes(
     encoder: EncoderShape, *, classifier_units: int, num_classes: int, vocabulary_size: int
 ) -> dict[str, tuple[int, ...]]:
     """Return the name and shape of every tensor in `weights.safetensors`, first layer first."""
+    shapes = _encoder_and_pooling_shapes(encoder, vocabulary_size=vocabulary_size)
+    shapes["dense/kernel"] = (encoder_width(encoder), classifier_units)
+    shapes["dense/bias"] = (classifier_units,)
+    shapes["probabilities/kernel"] = (classifier_units, num_classes)
+    shapes["probabilities/bias"] = (num_classes,)
+    return shapes
+
+
+def encoder_weight_shapes(
+    encoder: EncoderShape, *, vocabulary_size: int
+) -> dict[str, tuple[int, ...]]:
+    """Return the name and shape of the tensors of the embedding and the LSTMs."""
     shapes: dict[str, tuple[int, ...]] = {
         "embedding/embeddings": (vocabulary_size, encoder.embedding_units)
     }
@@ -140,13 +167,16 @@ def expected_weight_shapes(
             shapes[f"lstm_{number}{direction}/recurrent_kernel"] = (units, 4 * units)
             shapes[f"lstm_{number}{direction}/bias"] = (4 * units,)
         inputs = width
+    return shapes
+
+
+def _encoder_and_pooling_shapes(
+    encoder: EncoderShape, *, vocabulary_size: int
+) -> dict[str, tuple[int, ...]]:
+    shapes = encoder_weight_shapes(encoder, vocabulary_size=vocabulary_size)
     if encoder.pooling == "attention":
-        shapes["attention/kernel"] = (inputs, 1)
+        shapes["attention/kernel"] = (_widths(encoder)[-1], 1)
         shapes["attention/bias"] = (1,)
-    shapes["dense/kernel"] = (encoder_width(encoder), classifier_units)
-    shapes["dense/bias"] = (classifier_units,)
-    shapes["probabilities/kernel"] = (classifier_units, num_classes)
-    shapes["probabilities/bias"] = (num_classes,)
     return shapes
 
 

@@ -74,15 +74,13 @@ def prediction_batches(
     A text longer than the budget gets a batch of its own.
     """
     order = np.argsort(encoded.lengths, kind="stable")
-    lengths = encoded.lengths[order]
+    lengths = encoded.lengths[order].astype(np.int64)
+    counts = np.arange(1, max_texts + 1)
     start = 0
     while start < len(order):
-        end = start + 1
-        while (
-            end < len(order)
-            and end - start < max_texts
-            and int(lengths[end]) * (end - start + 1) <= tokens_per_batch
-        ):
-            end += 1
+        window = lengths[start : start + max_texts]
+        # With padding, a batch costs its longest text times its texts: more with every text added.
+        fit = int(np.searchsorted(window * counts[: len(window)], tokens_per_batch, side="right"))
+        end = start + max(1, fit)
         yield make_batch(encoded, order[start:end])
         start = end

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import json
 import os
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tokenizers
@@ -25,17 +27,24 @@ from numpy.typing import NDArray
 from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
 
 from sentiment.errors import DataError, ModelFolderError
+from sentiment.text.pieces import Pieces, encode_whole
 
 if TYPE_CHECKING:
     from sentiment.config import TextSettings
 
-_T = TypeVar("_T")
-
 PADDING_ID = 0
 UNKNOWN_ID = 1
 SPECIAL_TOKENS = ("[PAD]", "[UNK]")
+_UNKNOWN = array("i", [UNKNOWN_ID]).tobytes()
+_ID_BYTES = len(_UNKNOWN)
 # Markers are single characters, so that word and subword vocabularies both keep them whole.
 CAPITALS, WEB_ADDRESS, HANDLE = "⇧", "🔗", "@"
+# Always in a subword vocabulary: the emoji people judge with, however rare in the training texts.
+COMMON_EMOJI = (
+    "😀😃😄😁😆😅🤣😂🙂🙃😉😊😇🥰😍🤩😘😗😚😙🥲😋😛😜🤪😝🤑🤗🤭🤫🤔🤐🤨😐😑😶😏😒🙄😬🤥😌😔😪🤤😴😷🤒🤕🤢🤮🤧"
+    "🥵🥶🥴😵🤯🤠🥳😎🤓🧐😕😟🙁☹😮😯😲😳🥺🥹😦😧😨😰😥😢😭😱😖😣😞😓😩😫🥱😤😡😠🤬😈👿💀💩🤡👻🙈🙉🙊💋💔❣💕💞💓"
+    "💗💖💘💝❤🧡💛💚💙💜🖤🤍💯💢💥💫💦💨🔥✨⭐🌟🎉🎊🎁🏆👍👎👊✊🤞✌🤘👌🤌👏🙌👐🤝🙏💪🤦🤷✅❌❗❓⚠🚫🆗👀🚮🗑♥☺"
+)
 
 _TOKEN_PATTERN = "|".join(
     (
@@ -75,10 +84,10 @@ class EncodedTexts:
         """Return the number of texts."""
         return len(self.starts) - 1
 
-    @property
+    @cached_property
     def lengths(self) -> NDArray[np.int32]:
         """Tokens kept of each text, at least 1: (texts,)."""
-        return np.diff(self.starts).astype(np.int32)
+        return (self.starts[1:] - self.starts[:-1]).astype(np.int32)
 
     def of_text(self, index: int) -> NDArray[np.int32]:
         """Return the token ids of one text: (tokens,)."""
@@ -95,7 +104,10 @@ class Tokenizer:
     """
 
     def __init__(self, backend: tokenizers.Tokenizer, *, max_tokens: int, head_tokens: int) -> None:
+        # Hugging Face warns and turns threads off after a fork unless the choice is explicit.
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         self._backend = backend
+        self._pieces = Pieces(backend) if _is_of_this_package(backend) else None
         self.max_tokens = max_tokens
         self.head_tokens = head_tokens
 
@@ -154,37 +166,49 @@ class Tokenizer:
         Raises:
             DataError: a text holds a lone surrogate or a NUL; the message gives its position.
         """
-        # Hugging Face warns and turns threads off after a fork unless the choice is explicit.
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-        encode = self._backend.encode_batch if offsets else self._backend.encode_batch_fast
         try:
-            encodings = encode(texts if isinstance(texts, list) else list(texts))
-        except (UnicodeEncodeError, TypeError):
+            if offsets:
+                encodings = self._backend.encode_batch(list(texts))
+                rows = [array("i", encoding.ids).tobytes() for encoding in encodings]
+            elif self._pieces is not None:
+                rows = self._pieces.encode(texts)
+            else:
+                rows = encode_whole(self._backend, texts)
+        except (UnicodeEncodeError, TypeError, AttributeError):
             raise _unencodable(texts) from None
-        rows = [encoding.ids or [UNKNOWN_ID] for encoding in encodings]
-        cut = [max(0, len(row) - self.max_tokens) for row in rows]
-        kept = [self._truncated(row) for row in rows]
-        starts = np.zeros(len(kept) + 1, np.int64)
-        np.cumsum([len(row) for row in kept], out=starts[1:])
-        flat = np.fromiter((i for row in kept for i in row), np.int32, count=int(starts[-1]))
-        unknown = np.add.reduceat(flat == UNKNOWN_ID, starts[:-1]) if len(kept) else np.zeros(0)
+        sizes = np.fromiter(map(len, rows), np.int64, count=len(rows)) // _ID_BYTES
+        cut = np.maximum(sizes - self.max_tokens, 0).astype(np.int32)
+        for row in np.flatnonzero((sizes == 0) | (cut > 0)).tolist():
+            rows[row] = self._truncated(rows[row]) or _UNKNOWN
+        kept = np.minimum(np.maximum(sizes, 1), self.max_tokens)
+        starts = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(kept, out=starts[1:])
+        flat = np.frombuffer(b"".join(rows), np.int32)
+        unknown = np.add.reduceat(flat == UNKNOWN_ID, starts[:-1]) if rows else np.zeros(0)
         return EncodedTexts(
             token_ids=flat,
             starts=starts,
-            truncated_tokens=np.asarray(cut, np.int32),
-            unknown_fraction=(unknown / np.maximum(np.diff(starts), 1)).astype(np.float32),
+            truncated_tokens=cut,
+            unknown_fraction=(unknown / kept).astype(np.float32),
             offsets=self._offsets(encodings) if offsets else None,
         )
 
-    def _truncated(self, row: list[_T]) -> list[_T]:
-        if len(row) <= self.max_tokens:
-            return row
-        tail = self.max_tokens - self.head_tokens
-        return row[: self.head_tokens] + row[len(row) - tail :]
+    def _truncated(self, row: bytes) -> bytes:
+        head, size = self.head_tokens * _ID_BYTES, self.max_tokens * _ID_BYTES
+        return row if len(row) <= size else row[:head] + row[len(row) - (size - head) :]
 
     def _offsets(self, encodings: list[tokenizers.Encoding]) -> tuple[NDArray[np.int32], ...]:
-        rows = [self._truncated(encoding.offsets) or [(0, 0)] for encoding in encodings]
-        return tuple(np.asarray(row, np.int32).reshape(-1, 2) for row in rows)
+        every = [
+            np.asarray(encoding.offsets or [(0, 0)], np.int32).reshape(-1, 2)
+            for encoding in encodings
+        ]
+        tail = self.max_tokens - self.head_tokens
+        return tuple(
+            places
+            if len(places) <= self.max_tokens
+            else np.concatenate([places[: self.head_tokens], places[len(places) - tail :]])
+            for places in every
+        )
 
 
 def check_text(text: object) -> str | None:
@@ -193,6 +217,8 @@ def check_text(text: object) -> str | None:
         return f"{type(text).__name__} instead of text"
     if "\0" in text:
         return f"a NUL character at position {text.index(chr(0))}"
+    if text.isascii():
+        return None
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -206,6 +232,21 @@ def _unencodable(texts: Sequence[object]) -> DataError:
         if fault:
             return DataError(f"text {number} holds {fault}", expected="Unicode text")
     return DataError("the texts cannot be tokenized", expected="a list of Unicode texts")
+
+
+def _is_of_this_package(backend: tokenizers.Tokenizer) -> bool:
+    """Return whether a tokenizer normalizes and splits as those that are trained here."""
+    own = _untrained("word")
+    return (
+        backend.normalizer is not None
+        and backend.pre_tokenizer is not None
+        and backend.normalizer.__getstate__() == own.normalizer.__getstate__()
+        and backend.pre_tokenizer.__getstate__() == own.pre_tokenizer.__getstate__()
+        and not backend.get_added_tokens_decoder()
+        and backend.post_processor is None
+        and backend.truncation is None
+        and backend.padding is None
+    )
 
 
 def _untrained(kind: str) -> tokenizers.Tokenizer:
@@ -250,6 +291,6 @@ def _trainer(settings: TextSettings) -> trainers.Trainer:
         special_tokens=list(SPECIAL_TOKENS),
         continuing_subword_prefix="##",
         limit_alphabet=1000,
-        initial_alphabet=[CAPITALS, WEB_ADDRESS, HANDLE],
+        initial_alphabet=[CAPITALS, WEB_ADDRESS, HANDLE, *COMMON_EMOJI],
         show_progress=False,
     )

@@ -84,5 +84,6 @@ def shell() -> Callable[..., Answer]:
 
 
 @pytest.fixture(autouse=True)
-def no_model_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_model_unless_a_test_says_so(bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that the environment names nor one that is bundled."""
     monkeypatch.delenv("SENTIMENT_MODEL", raising=False)

@@ -251,6 +251,75 @@ def test_a_file_may_be_replaced_by_its_own_predictions(predict, tmp_path: Path) 
     assert os.listdir(tmp_path) == ["texts.csv"]
 
 
+def test_parquet_to_parquet_keeps_types_and_agrees_with_every_other_format(
+    predict, tmp_path: Path
+) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    words = ["superb", "it was awful", "", "seven blue", "loved it " * 9, "zorp quux"]
+    source = tmp_path / "in.parquet"
+    count = 9_001  # more than two parts
+    table = pa.table(
+        {
+            "score": pa.array(range(count), pa.int16()),
+            "text": [f"{words[row % 6]} {'film ' * (row % 4)}".strip() for row in range(count)],
+            "kind": pa.array(["x", "y", None] * 3_001)[:count].dictionary_encode(),
+        }
+    )
+    pq.write_table(table, source, row_group_size=2_500)
+    for kind in TABLES:
+        predict("--input", source, "--output", tmp_path / f"out.{kind}").done()
+    answers = pq.read_table(tmp_path / "out.parquet")
+    assert answers.column_names == [
+        "input_score",
+        "text",
+        "kind",
+        "label",
+        "score",
+        "probabilities",
+        "tokens",
+        "truncated_tokens",
+        "unknown_fraction",
+        "warning",
+    ]
+    assert answers.schema.field("input_score").type == pa.int16()
+    assert answers.column("kind").to_pylist() == table.column("kind").to_pylist()
+    assert answers.column("text").equals(table.column("text"))
+    rows = values(tmp_path / "out.jsonl")
+    assert answers.to_pylist() == rows
+    plain = values(tmp_path / "out.csv")
+    assert plain == values(tmp_path / "out.tsv")
+    for row, cells in list(zip(rows, plain, strict=True))[::500]:
+        assert json.loads(cells["probabilities"]) == row["probabilities"]
+        assert float(cells["score"]) == row["score"]
+        assert (cells["warning"] or None) == row["warning"]
+
+
+def test_rows_of_a_parquet_without_a_text(predict, tmp_path: Path) -> None:
+    source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    texts = ["superb"] * 5_000 + [None, "awful", "superb"]
+    notes = ["x"] * 5_002 + ["a\0b"]
+    rows = [{"text": text, "note": note} for text, note in zip(texts, notes, strict=True)]
+    write_rows(source, rows, columns=["text", "note"])
+    line = predict("--input", source, "--output", output).refused()
+    assert f"{source} row 5001: column 'text' holds nothing" in line
+    assert not output.exists()
+    skipping = ("--input", source, "--output", output, "--on-error", "skip", "--quiet")
+    answer = predict(*skipping).done()
+    assert answer.out == f"{output}: 5,001 rows\n"
+    assert answer.err.splitlines() == [
+        "skipped 2 rows that could not be read:",
+        f"  {source} row 5001: column 'text' holds nothing",
+        f"  {source} row 5003: a NUL character",
+    ]
+    assert values(output)[-1]["label"] == "negative"
+    numbers = tmp_path / "numbers.parquet"
+    write_rows(numbers, [{"text": 7}], columns=["text"])
+    line = predict("--input", numbers, "--output", output).refused()
+    assert "row 1: column 'text' holds int instead of text" in line
+
+
 # Strange texts simply work
 
 

@@ -13,7 +13,7 @@ from safetensors.numpy import load
 from sentiment.config import Config, TextSettings
 from sentiment.errors import ExportError
 from sentiment.nn.classifier import assign_weights, build_classifier, named_weights
-from sentiment.nn.packaging import Package, largest_difference, package
+from sentiment.nn.packaging import Package, largest_difference, package, round_weights
 from sentiment.nn.scoring import predict
 from sentiment.nn.training import Examples
 from sentiment.text.tokenizer import Tokenizer
@@ -134,3 +134,43 @@ def test_what_is_written_opens_and_answers(toy: Toy):
     for name in ("model.onnx", "model.int8.onnx"):
         session = onnxruntime.InferenceSession(made.files[name], providers=["CPUExecutionProvider"])
         assert session.run(["probabilities"], inputs)[0].sum() == pytest.approx(1, abs=1e-6)
+
+
+def test_float16_stores_the_rounded_weights_everywhere(toy: Toy, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sentiment.nn.to_onnx.LARGE", 10)
+    whole = toy.package(int8_max_accuracy_loss=0.9)
+    before = named_weights(toy.model)
+    round_weights(toy.model, "float16")
+    after = named_weights(toy.model)
+    assert any((after[name] != before[name]).any() for name in before)
+    made = toy.package(weights="float16", int8_max_accuracy_loss=0.9)
+    assert made.parity < 1e-5
+    saved = load(made.files["weights.safetensors"])
+    for name, value in after.items():
+        assert saved[name].dtype == np.float16
+        np.testing.assert_array_equal(saved[name].astype(np.float32), value)
+    for name in ("weights.safetensors", "model.onnx"):
+        assert len(made.files[name]) < len(whole.files[name])
+    inputs = {"token_ids": np.array([[1]], np.int32), "lengths": np.array([1], np.int32)}
+    for name in ("model.onnx", "model.int8.onnx"):
+        session = onnxruntime.InferenceSession(made.files[name], providers=["CPUExecutionProvider"])
+        [found] = session.run(["probabilities"], inputs)
+        np.testing.assert_allclose(found, predict(toy.model, toy.tokenizer.encode([""])), atol=0.1)
+
+
+def test_weights_that_were_not_rounded_are_not_stored_as_float16(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sentiment.nn.to_onnx.LARGE", 10)
+    with pytest.raises(ExportError, match="ONNX and Keras differ"):
+        toy.package(weights="float16")
+
+
+def test_a_weight_too_large_for_float16_is_named(toy: Toy):
+    weights = named_weights(toy.model)
+    weights["dense/kernel"][0, 0] = 70_000
+    assign_weights(toy.model, weights)
+    with pytest.raises(ExportError, match=r"dense/kernel holds .* at most 65504.*=float32"):
+        round_weights(toy.model, "float16")
+    round_weights(toy.model, "float32")
+    assert named_weights(toy.model)["dense/kernel"][0, 0] == 70_000

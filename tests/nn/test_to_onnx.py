@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nn_toys import CLASSES, VARIANTS, VOCABULARY, padded, random_weights, toy_encoder, toy_network
+from onnx import TensorProto
+from onnx import load as load_onnx
 
 from sentiment.nn.classifier import layer_outputs
 from sentiment.nn.to_onnx import build_onnx, quantize
@@ -128,3 +131,40 @@ def test_quantizing_says_nothing_on_the_way(caplog: pytest.LogCaptureFixture):
     encoder = toy_encoder()
     quantize(build_onnx(random_weights(encoder), encoder=encoder, num_classes=CLASSES))
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(("pooling", "bidirectional"), [("last", True), ("attention", False)])
+def test_rounded_weights_stored_as_float16_lose_nothing(
+    monkeypatch: pytest.MonkeyPatch, pooling: str, bidirectional: bool
+):
+    monkeypatch.setattr("sentiment.nn.to_onnx.LARGE", 10)
+    encoder = toy_encoder(pooling, bidirectional)
+    weights = {
+        name: value.astype(np.float16).astype(np.float32)
+        for name, value in random_weights(encoder).items()
+    }
+    whole = build_onnx(weights, encoder=encoder, num_classes=CLASSES)
+    half = build_onnx(weights, encoder=encoder, num_classes=CLASSES, half=True)
+    half_kind = TensorProto.FLOAT16
+    stored = {tensor.name for tensor in half.graph.initializer if tensor.data_type == half_kind}
+    assert {f"{name}/float16" for name in ("embedding/embeddings", "lstm_1/W", "lstm_2/R")} < stored
+    assert half.ByteSize() < whole.ByteSize()
+    one, other = (open_session(model.SerializeToString()) for model in (whole, half))
+    expected, found = run(one, TEXTS), run(other, TEXTS)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value)
+
+
+def test_onnx_runtime_casts_once_when_it_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sentiment.nn.to_onnx.LARGE", 10)
+    encoder = toy_encoder()
+    model = build_onnx(random_weights(encoder), encoder=encoder, num_classes=CLASSES, half=True)
+    assert "Cast" in {node.op_type for node in model.graph.node}
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.optimized_model_filepath = str(tmp_path / "as_it_runs.onnx")
+    onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    as_it_runs = load_onnx(tmp_path / "as_it_runs.onnx")
+    assert "Cast" not in {node.op_type for node in as_it_runs.graph.node}

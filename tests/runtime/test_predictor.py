@@ -206,3 +206,35 @@ def test_a_model_without_int8_says_why(tiny_model: Path, tmp_path: Path):
     )
     with pytest.raises(ModelFolderError, match=r"has no int8 model: .* expected --engine onnx"):
         sentiment.load(tmp_path / "model", engine="int8")
+
+
+def test_columns_hold_what_predictions_say(model: SentimentModel):
+    arrays = model.predict_arrays(TEXTS)
+    columns = model.to_columns(TEXTS, arrays)
+    predictions = [prediction.to_dict() for prediction in model.to_predictions(TEXTS, arrays)]
+    assert list(columns) == list(predictions[0])
+    shares = columns.pop("probabilities")
+    for row, prediction in enumerate(predictions):
+        assert {name: column[row] for name, column in shares.items()} == prediction["probabilities"]
+        assert {name: column[row] for name, column in columns.items()} == {
+            name: prediction[name] for name in columns
+        }
+
+
+def test_threads_change_no_answer(tiny_model: Path):
+    texts = [f"{text} {'film ' * (number % 9)}" for number in range(300) for text in TEXTS]
+    one, three = (sentiment.load(tiny_model, threads=number) for number in (1, 3))
+    seen: list[int] = []
+    expected = one.predict_arrays(texts)
+    found = three.run(three.tokenizer.encode(texts), on_batch=seen.append)
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    np.testing.assert_array_equal(found.final_state, expected.final_state)
+    assert found.layers == expected.layers
+    assert sum(seen) == len(texts)
+    assert len(seen) > 3
+
+
+def test_the_shape_table_is_made_only_if_asked_for(model: SentimentModel):
+    with_table, without = (model.predict_arrays(TEXTS, layers=layers) for layers in (True, False))
+    assert without.layers == ()
+    np.testing.assert_array_equal(without.probabilities, with_table.probabilities)

@@ -1,0 +1,88 @@
+"""Starting from a pretrained encoder: its weights, its tokenizer, its sizes; or from nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import sentiment
+from sentiment.config import Config, load_config
+from sentiment.errors import ModelFolderError
+from sentiment.model_folder import open_model_folder
+from sentiment.starting_point import FEW_TEXTS, find_starting_point
+from sentiment.training_run import Nobody
+
+
+class Notes(Nobody):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def config(init: object, **encoder: object) -> Config:
+    return Config.model_validate({"encoder": {"init": init, **encoder}})
+
+
+def test_null_starts_from_nothing():
+    start = find_starting_point(config(None), ["Fine."] * 10)
+    assert (start.tokenizer, start.weights, start.note) == (None, {}, "")
+
+
+def test_a_folder_gives_its_sizes_tokenizer_and_weights(tiny_model: Path):
+    settings = config(str(tiny_model), units=[99], embedding_units=7, pooling="mean")
+    start = find_starting_point(settings, ["Fine."] * 10)
+    assert start.config.encoder.units == (16, 12)
+    assert start.config.encoder.embedding_units == 16
+    assert start.config.encoder.pooling == "mean"  # not a size: the config decides
+    assert start.tokenizer is not None
+    assert start.tokenizer.vocabulary_size == start.weights["embedding/embeddings"].shape[0]
+    assert start.tokenizer.max_tokens == settings.text.max_tokens
+    assert set(start.weights) == {
+        name for name in load_file(tiny_model / "weights.safetensors") if name[:3] in ("emb", "lst")
+    }
+    assert str(tiny_model) in start.note
+    assert "encoder.init=null" in start.note
+
+
+@pytest.mark.parametrize("init", ["no-such-folder", "genral"])
+def test_a_folder_that_is_not_there_is_refused(init: str, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelFolderError) as refused:
+        find_starting_point(config(init), ["Fine."] * 10)
+    assert init in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_many_texts_start_from_nothing_by_default():
+    assert find_starting_point(config("auto"), ["Fine."] * (FEW_TEXTS + 1)).weights == {}
+
+
+def test_training_from_a_model_begins_where_it_ended(
+    tiny_model: Path, tiny_settings: list[str], tmp_path: Path
+):
+    notes = Notes()
+    # Steps so small that the weights stay what they were.
+    folder = sentiment.train(
+        output=tmp_path / "again",
+        overrides=[
+            *tiny_settings,
+            f"encoder.init={tiny_model}",
+            "training.epochs=1",
+            "training.learning_rate=1e-12",
+        ],
+        watcher=notes,
+    )
+    before = load_file(tiny_model / "weights.safetensors")
+    after = load_file(folder / "weights.safetensors")
+    np.testing.assert_allclose(after["lstm_1/kernel"], before["lstm_1/kernel"], atol=1e-6)
+    np.testing.assert_allclose(after["lstm_2/bias"], before["lstm_2/bias"], atol=1e-6)
+    assert not np.allclose(after["dense/kernel"], before["dense/kernel"], atol=1e-3)
+    assert any(line.startswith(f"encoder: from {tiny_model}") for line in notes.lines)
+    assert open_model_folder(folder).info["encoder"]["init"] == str(tiny_model)
+    # What is saved trains the same again.
+    assert load_config(folder / "config.yaml").encoder.units == (16, 12)
