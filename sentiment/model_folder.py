@@ -149,9 +149,8 @@ def open_encoder_folder(path: str | Path) -> ModelFolder:
         ModelFolderError: as `open_model_folder`.
     """
     model = read_folder(path)
-    if model.info.get("kind") != PRETRAINED:
-        return open_model_folder(path)
-    _check_weights(model, _expected_encoder_shapes)
+    pretrained = model.info.get("kind") == PRETRAINED
+    _check_weights(model, _expected_encoder_shapes if pretrained else _expected_weight_shapes)
     return model
 
 

@@ -15,16 +15,22 @@ from sentiment.backend import load_keras
 from sentiment.config import Config, PretrainingSettings
 from sentiment.data.unlabelled import UnlabelledTexts, load_unlabelled_texts
 from sentiment.encoder_files import Outcome, encoder_files
-from sentiment.errors import ConfigError, OutputError
+from sentiment.errors import ConfigError
 from sentiment.model_folder import CHECKPOINTS, is_model_folder, write_model_folder
 from sentiment.starting_point import StartingPoint, find_starting_point
 from sentiment.text.segments import encode_uncut
 from sentiment.text.tokenizer import EncodedTexts, Tokenizer
 from sentiment.training_plan import PRETRAIN, Plan, make_plan, naming, prepare_folder
-from sentiment.training_run import TEXTS_LOOKED_AT, Nobody, Watcher
+from sentiment.training_run import (
+    TEXTS_LOOKED_AT,
+    Nobody,
+    Watcher,
+    resumed,
+    saying_how_to_go_on,
+)
 
 if TYPE_CHECKING:
-    from sentiment.nn.pretraining import Pretrainer, PretrainingRecord
+    from sentiment.nn.pretraining import Pretrainer
 
 # Rows shrink until an epoch has this many steps: with fewer, little is learned.
 FEWEST_STEPS = 20
@@ -128,11 +134,12 @@ def _pretrain(
     watcher.note(_data_line(pretrainer, tokenizer))
     shown = tokenizer.encode(texts.held_out[:TEXTS_LOOKED_AT])  # cut as for prediction
     rows = np.arange(len(shown))
-    if not _resumed(pretrainer, plan, watcher):
+    if not resumed(pretrainer, plan, watcher):
         _begin(pretrainer, start, watcher)
         seen = look_at_encoder(pretrainer.encoder_weights(), shown, rows, start.config.encoder)
         watcher.note(f"held-out texts, before pretraining:\n{seen.lines()}")
-    history = _run(pretrainer, plan)
+    with saying_how_to_go_on(plan):
+        history = pretrainer.run()
     outcome = Outcome(
         start,
         texts,
@@ -173,20 +180,6 @@ def _data_line(pretrainer: Pretrainer, tokenizer: Tokenizer) -> str:
     )
 
 
-def _resumed(pretrainer: Pretrainer, plan: Plan, watcher: Watcher) -> bool:
-    """Continue from the newest checkpoint, if there is one."""
-    checkpoint = pretrainer.store.latest() if pretrainer.store and plan.resuming else None
-    if checkpoint is None:
-        if plan.resuming:
-            watcher.note("no checkpoint yet: starting from the beginning")
-        return False
-    pretrainer.restore(checkpoint)
-    watcher.note(
-        f"resumed in epoch {pretrainer.counters.epoch + 1} after {checkpoint.step:,} steps"
-    )
-    return True
-
-
 def _begin(pretrainer: Pretrainer, start: StartingPoint, watcher: Watcher) -> None:
     """Set what the encoder starts from, and save it: a resume need not count again."""
     from sentiment.text.word_vectors import word_vectors
@@ -208,14 +201,3 @@ def _begin(pretrainer: Pretrainer, start: StartingPoint, watcher: Watcher) -> No
             f"tokens, {time.monotonic() - began:.0f} s"
         )
     pretrainer.save()
-
-
-def _run(pretrainer: Pretrainer, plan: Plan) -> list[PretrainingRecord]:
-    from sentiment.nn.training import TrainingInterrupted
-
-    try:
-        return pretrainer.run()
-    except TrainingInterrupted as stopped:
-        raise TrainingInterrupted(f"{stopped.what}; everything is saved", run=plan.again) from None
-    except OutputError as error:
-        raise OutputError(error.what, expected=error.expected, run=plan.again) from None

@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from sentiment.bundled import bundled_models
 from sentiment.config import Config
-from sentiment.model_folder import TOKENIZER, ModelFolder, find_model, open_encoder_folder
+from sentiment.model_folder import DEFAULT_MODEL, TOKENIZER, ModelFolder, open_encoder_folder
 from sentiment.runtime.shapes import encoder_weight_shapes
 from sentiment.text.tokenizer import Tokenizer
 
-# What `auto` starts from, and up to how many training texts.
-GENERAL = "general"
+# Up to how many training texts `auto` starts from the bundled model.
 FEW_TEXTS = 20_000
 # The tokens that `general` makes of a word, at most, if the language is its own. Measured: English
 # reviews 1.1-1.3, tweets 1.45; Spanish 2.0, French 2.2, German 2.5.
@@ -65,22 +64,24 @@ def find_starting_point(config: Config, texts: Sequence[str]) -> StartingPoint:
 
 
 def _automatic(config: Config, texts: Sequence[str]) -> StartingPoint:
-    if GENERAL not in bundled_models():
+    if DEFAULT_MODEL not in bundled_models():
         return StartingPoint(config, None, {}, "")
     if len(texts) > FEW_TEXTS:
         note = f"encoder: from nothing, with more than {FEW_TEXTS:,} texts to learn from"
-        return StartingPoint(config, None, {}, f"{note}; or --set encoder.init={GENERAL}")
-    start = _from_folder(config, GENERAL)
+        return StartingPoint(config, None, {}, f"{note}; or --set encoder.init={DEFAULT_MODEL}")
+    start = _from_folder(config, DEFAULT_MODEL)
     some = texts[:TEXTS_LOOKED_AT]
     words = sum(len(text.split()) for text in some)
     if start.tokenizer and len(start.tokenizer.encode(some).token_ids) > FOREIGN * words:
-        note = f"encoder: from nothing: the texts are not in the language of {GENERAL}, English"
-        return StartingPoint(config, None, {}, f"{note}; or --set encoder.init={GENERAL}")
+        note = (
+            "encoder: from nothing: the texts are not in the language of {DEFAULT_MODEL}, English"
+        )
+        return StartingPoint(config, None, {}, f"{note}; or --set encoder.init={DEFAULT_MODEL}")
     return start
 
 
 def _from_folder(config: Config, init: str) -> StartingPoint:
-    folder = open_encoder_folder(find_model(init))
+    folder = open_encoder_folder(init)
     taken = _sizes(folder)
     note = (
         f"encoder: from {init} (embedding {taken['encoder']['embedding_units']}, LSTMs "

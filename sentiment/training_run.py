@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from sentiment.nn.look import Look
     from sentiment.nn.packaging import Package
-    from sentiment.nn.pretraining import PretrainingRecord
+    from sentiment.nn.pretraining import Pretrainer, PretrainingRecord
     from sentiment.nn.training import EpochRecord, StepReport, Trainer
 
 
@@ -141,7 +142,7 @@ def _train(
     from sentiment.nn.look import look
     from sentiment.nn.packaging import package, round_weights
     from sentiment.nn.scoring import predict as keras_predict
-    from sentiment.nn.training import Examples, Trainer, TrainingInterrupted, make_deterministic
+    from sentiment.nn.training import Examples, Trainer, make_deterministic
 
     config = plan.config
     examples, validation = (
@@ -169,12 +170,8 @@ def _train(
         stop_requested=watcher.stop_requested,
     )
     _begin(trainer, plan, watcher)
-    try:
+    with saying_how_to_go_on(plan):
         history = trainer.run()
-    except TrainingInterrupted as stopped:
-        raise TrainingInterrupted(f"{stopped.what}; everything is saved", run=plan.again) from None
-    except OutputError as error:
-        raise OutputError(error.what, expected=error.expected, run=plan.again) from None
     watcher.note("calibrating and exporting")
     temperature = find_temperature(keras_predict(model, validation.encoded), validation.labels)
     fold_temperature(model, temperature)
@@ -197,20 +194,38 @@ def _train(
     return plan.output
 
 
+def resumed(trainer: Trainer | Pretrainer, plan: Plan, watcher: Watcher) -> bool:
+    """Continue from the newest checkpoint, if that is wanted and there is one."""
+    checkpoint = trainer.store.latest() if trainer.store and plan.resuming else None
+    if checkpoint is None:
+        if plan.resuming:
+            watcher.note("no checkpoint yet: starting from the beginning")
+        return False
+    trainer.restore(checkpoint)
+    watcher.note(f"resumed in epoch {trainer.counters.epoch + 1} after {checkpoint.step:,} steps")
+    return True
+
+
+@contextmanager
+def saying_how_to_go_on(plan: Plan) -> Iterator[None]:
+    """Add the command that continues to what stops a training whose state is saved."""
+    from sentiment.nn.saving import TrainingInterrupted
+
+    try:
+        yield
+    except TrainingInterrupted as stopped:
+        raise TrainingInterrupted(f"{stopped.what}; everything is saved", run=plan.again) from None
+    except OutputError as error:
+        raise OutputError(error.what, expected=error.expected, run=plan.again) from None
+
+
 def _begin(trainer: Trainer, plan: Plan, watcher: Watcher) -> None:
     """Continue from the newest checkpoint, or show the shapes of the first batch."""
     from sentiment.nn.look import look
     from sentiment.text.batches import training_batches
 
-    checkpoint = trainer.store.latest() if trainer.store and plan.resuming else None
-    if checkpoint:
-        trainer.restore(checkpoint)
-        watcher.note(
-            f"resumed in epoch {trainer.counters.epoch + 1} after {checkpoint.step:,} steps"
-        )
+    if resumed(trainer, plan, watcher):
         return
-    if plan.resuming:
-        watcher.note("no checkpoint yet: starting from the beginning")
     encoded, settings = trainer.train.encoded, plan.config.training
     first = training_batches(
         encoded.lengths, batch_size=settings.batch_size, seed=settings.seed, epoch=0

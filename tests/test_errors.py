@@ -6,7 +6,7 @@ import inspect
 
 from sentiment import errors
 from sentiment.errors import DataError, SentimentError
-from sentiment.nn.training import TrainingInterrupted
+from sentiment.nn.saving import TrainingInterrupted
 
 
 def test_a_message_says_what_came_what_was_expected_and_what_to_run():

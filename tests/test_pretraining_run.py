@@ -32,7 +32,7 @@ from sentiment.model_folder import (
     open_model_folder,
     task_of,
 )
-from sentiment.nn.training import TrainingInterrupted
+from sentiment.nn.saving import TrainingInterrupted
 from sentiment.pretraining_run import _fitting, _starting_point, pretrain
 from sentiment.text.tokenizer import EncodedTexts
 from sentiment.training_plan import PRETRAIN, make_plan

@@ -16,7 +16,7 @@ import sentiment
 from sentiment.config import load_config
 from sentiment.errors import ConfigError, DataError, ModelFolderError, OutputError, TrainingError
 from sentiment.model_folder import is_model_folder, is_unfinished
-from sentiment.nn.training import TrainingInterrupted
+from sentiment.nn.saving import TrainingInterrupted
 from sentiment.runtime.replay import replay
 from sentiment.training_run import Nobody, Plan, make_plan
 

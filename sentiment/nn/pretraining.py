@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment.config import EncoderSettings, PretrainingSettings
-from sentiment.errors import TrainingError
 from sentiment.nn.checkpoints import Checkpoint, CheckpointStore
 from sentiment.nn.language_model import LanguageModel, network_inputs
 from sentiment.nn.optimization import make_optimizer, restore_tensors, training_tensors
 from sentiment.nn.perplexity import perplexity
 from sentiment.nn.questions import NegativeSampler, ask, rarity
-from sentiment.nn.training import StepReport, TrainingInterrupted
+from sentiment.nn.saving import diverged, save_if_due, save_state
+from sentiment.nn.training import StepReport
 from sentiment.text.segments import Segment, count_segments, text_segments
 from sentiment.text.tokenizer import EncodedTexts
 
@@ -105,7 +105,7 @@ class Pretrainer:
             encoded, rows=settings.rows, segment_tokens=settings.segment_tokens, seed=settings.seed
         )
         self.counters = _Counters()
-        self._last_saved = time.monotonic()
+        self.last_saved = time.monotonic()
         self._compile()
 
     def _compile(self) -> None:
@@ -152,9 +152,9 @@ class Pretrainer:
                 loss = self._step(segment)
                 self.counters.seconds += time.monotonic() - started
                 self._report(segment, loss)
-                self._maybe_save()
+                save_if_due(self)
             self._finish_epoch()
-            self._maybe_save()
+            save_if_due(self)
         return [PretrainingRecord(**record) for record in self.counters.history]
 
     def _segments(self) -> Iterator[Segment]:
@@ -186,7 +186,7 @@ class Pretrainer:
         counters.batch += 1
         total = float(result["loss"])
         if not math.isfinite(total):
-            raise self._diverged(f"the loss became {total}")
+            raise diverged(self, f"the loss became {total}", command="pretrain")
         counters.step += 1
         # With a single kind of question Keras gives the total alone.
         losses = {name: float(result.get(f"{name}_loss", total)) for name in questions}
@@ -225,23 +225,6 @@ class Pretrainer:
         if self.on_epoch:
             self.on_epoch(record)
 
-    def _diverged(self, what: str) -> TrainingError:
-        return TrainingError(
-            f"{what} in epoch {self.counters.epoch + 1}, batch {self.counters.batch}",
-            expected="a number; the last state saved before it is kept",
-            run="sentiment pretrain … --set pretraining.learning_rate="
-            f"{self.settings.learning_rate / 4:g} --output a new folder",
-        )
-
-    def _maybe_save(self) -> None:
-        stop = self.stop_requested()
-        if stop or time.monotonic() - self._last_saved >= self.settings.checkpoint_seconds:
-            self.save()
-        if stop:
-            raise TrainingInterrupted(
-                f"stopped in epoch {self.counters.epoch + 1} after {self.counters.step} steps"
-            )
-
     def save(self) -> None:
         """Write a checkpoint now.
 
@@ -249,16 +232,11 @@ class Pretrainer:
             TrainingError: a weight is no longer a number; the checkpoints before it are kept.
             OutputError: it cannot be written.
         """
-        if self.store:
-            tensors = training_tensors(self.network.model)
-            # Keras does not count what a layer carries over among a model's variables.
-            carried = enumerate(self.network.carried())
-            tensors |= {f"carried/{number}": state for number, state in carried}
-            # One step before the loss shows it. Saved, it would push the good states out.
-            if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
-                raise self._diverged("a weight became infinite")
-            self.store.save(Checkpoint(self.counters.step, tensors, asdict(self.counters)))
-            self._last_saved = time.monotonic()
+        tensors = training_tensors(self.network.model)
+        # Keras does not count what a layer carries over among a model's variables.
+        carried = enumerate(self.network.carried())
+        tensors |= {f"carried/{number}": state for number, state in carried}
+        save_state(self, tensors, command="pretrain")
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint of the same pretraining."""

@@ -18,16 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment.config import TrainingSettings
-from sentiment.errors import TrainingError
 from sentiment.nn.checkpoints import Checkpoint, CheckpointStore
 from sentiment.nn.optimization import make_optimizer, restore_tensors, training_tensors
+from sentiment.nn.saving import diverged, save_if_due, save_state
 from sentiment.nn.scoring import predict, score
 from sentiment.text.batches import make_batch, training_batches
 from sentiment.text.tokenizer import EncodedTexts
-
-
-class TrainingInterrupted(TrainingError):
-    """The user stopped the training; its state is saved."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +121,7 @@ class Trainer:
         self.weights = _class_weights(train.labels, num_classes, settings.class_weights)
         self.counters = _Counters()
         self.best: list[NDArray[Any]] = []
-        self._last_saved = time.monotonic()
+        self.last_saved = time.monotonic()
         self._compile()
 
     def _compile(self) -> None:
@@ -190,9 +186,9 @@ class Trainer:
                         tokens=tokens,
                     )
                 )
-            self._maybe_save()
+            save_if_due(self)
         self._finish_epoch()
-        self._maybe_save()
+        save_if_due(self)
 
     def _step(self, rows: NDArray[np.int64]) -> tuple[float, int]:
         counters = self.counters
@@ -208,19 +204,11 @@ class Trainer:
         loss = float(result["loss"])
         counters.batch += 1
         if not math.isfinite(loss):
-            raise self._diverged(f"the loss became {loss}")
+            raise diverged(self, f"the loss became {loss}", command="train")
         counters.step += 1
         counters.loss_sum += loss * len(rows)
         counters.correct_sum += float(result["accuracy"]) * len(rows)
         return loss, int(batch.lengths.sum())
-
-    def _diverged(self, what: str) -> TrainingError:
-        return TrainingError(
-            f"{what} in epoch {self.counters.epoch + 1}, batch {self.counters.batch}",
-            expected="a number; the last state saved before it is kept",
-            run="sentiment train … --set training.learning_rate="
-            f"{self.settings.learning_rate / 4:g} --output a new folder",
-        )
 
     def _finish_epoch(self) -> None:
         counters, started = self.counters, time.monotonic()
@@ -230,7 +218,7 @@ class Trainer:
             predict(self.model, self.validation.encoded), self.validation.labels
         )
         if not math.isfinite(loss):
-            raise self._diverged(f"the validation loss became {loss}")
+            raise diverged(self, f"the validation loss became {loss}", command="train")
         counters.epochs_since_best += 1
         if (macro_f1, -loss) > (counters.best_macro_f1, -counters.best_loss):
             counters.best_macro_f1, counters.best_loss = macro_f1, loss
@@ -255,16 +243,6 @@ class Trainer:
         if self.on_epoch:
             self.on_epoch(record)
 
-    def _maybe_save(self) -> None:
-        stop = self.stop_requested()
-        due = time.monotonic() - self._last_saved >= self.settings.checkpoint_seconds
-        if self.store and (stop or due):
-            self.save()
-        if stop:
-            raise TrainingInterrupted(
-                f"stopped in epoch {self.counters.epoch + 1} after {self.counters.step} steps"
-            )
-
     def save(self) -> None:
         """Write a checkpoint now.
 
@@ -272,14 +250,9 @@ class Trainer:
             TrainingError: a weight is no longer a number; the checkpoints before it are kept.
             OutputError: it cannot be written.
         """
-        if self.store:
-            tensors = training_tensors(self.model)
-            tensors |= {f"best/{index}": value for index, value in enumerate(self.best)}
-            # One step before the loss shows it. Saved, it would push the good states out.
-            if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
-                raise self._diverged("a weight became infinite")
-            self.store.save(Checkpoint(self.counters.step, tensors, asdict(self.counters)))
-            self._last_saved = time.monotonic()
+        tensors = training_tensors(self.model)
+        tensors |= {f"best/{index}": value for index, value in enumerate(self.best)}
+        save_state(self, tensors, command="train")
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint of the same training."""

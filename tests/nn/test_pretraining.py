@@ -13,7 +13,8 @@ from sentiment.errors import TrainingError
 from sentiment.nn.checkpoints import Checkpoint, CheckpointStore
 from sentiment.nn.classifier import assign_weights, named_weights
 from sentiment.nn.pretraining import Pretrainer
-from sentiment.nn.training import TrainingInterrupted, make_deterministic
+from sentiment.nn.saving import TrainingInterrupted
+from sentiment.nn.training import make_deterministic
 from sentiment.runtime.shapes import encoder_weight_shapes
 
 

@@ -12,10 +12,10 @@ from sentiment.config import TrainingSettings
 from sentiment.errors import TrainingError
 from sentiment.nn.checkpoints import Checkpoint, CheckpointStore
 from sentiment.nn.classifier import named_weights
+from sentiment.nn.saving import TrainingInterrupted
 from sentiment.nn.training import (
     Examples,
     Trainer,
-    TrainingInterrupted,
     make_deterministic,
     predict,
     score,
