@@ -4,7 +4,8 @@
 
 reads the folders imdb, sst2 and sst5 under `--data` and the bundled reviews, and writes
 `train.parquet`, `validation.parquet` (columns text, label, source) and `unsupervised.parquet`
-(text) into DATA, for `sentiment pretrain general` and `sentiment train general`.
+(text: reviews without labels, and short pieces of them) into DATA, for the stages of
+`configs/general.yaml`.
 
 Films of IMDb's validation reviews are in neither train nor, as labelled texts, anywhere else.
 SST-5 is read as three classes. What no review corpus has enough of is made from the bundled
@@ -34,6 +35,7 @@ SEED = 13
 ROUNDS = 3  # how often each bundled text is seen, each time changed in another way
 COMPOSED = 5_000  # sentences of either polarity composed from lists
 SURROUNDED = 6_000  # opinions put into long neutral surroundings
+PIECES = 5  # spans of one to three sentences cut out of each unlabelled review
 LIKED = [*"😍🥰😊😀👍🎉🤩👏💯😁🔥🙌✨", "❤️", ":)", ":-)", ":D", "<3"]
 DISLIKED = [*"😡😠🤬👎😞😒🙄😤🤮💔😩😢😭🤢😑", ":(", ":-(", ":/"]
 PLAIN = [*"📅📦🕖📍🚆📷📄", "➡️", "🗓️"]
@@ -97,12 +99,28 @@ def build(data: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         _frame(sst2, "sst2"),
         _frame(zip(bundled.validation.texts, _names(bundled.validation), strict=True), "bundled"),
     ]
-    texts = [*unlabelled, *films.train.texts, *(text for text, _ in [*sentences, *own])]
+    pieces = [piece for text in unlabelled for piece in _pieces(random_, text)]
+    known = {text for frame in held_out for text in frame.text}
+    texts = [text for text in [*unlabelled, *pieces] if text not in known]
     return (
         pd.concat(train, ignore_index=True).sample(frac=1, random_state=SEED),
         pd.concat(held_out, ignore_index=True),
         pd.DataFrame({"text": texts}).drop_duplicates(),
     )
+
+
+def _pieces(random_: random.Random, text: str) -> list[str]:
+    """Cut short texts out of a long one, and change a third of them as `_changed` does."""
+    sentences = re.split(r"(?<=[.!?])[\s\"')]+(?=[A-Z\"'(0-9])", text.replace("<br />", " "))
+    pieces = []
+    for _ in range(PIECES):
+        first = random_.randrange(len(sentences))
+        piece = " ".join(sentences[first : first + random_.choice((1, 1, 1, 2, 3))]).strip()
+        if random_.random() < 1 / 3:
+            piece = random_.choice(SILENT_CHANGES)(random_, piece, "")
+        if 1 < len(piece.split()) <= 100:
+            pieces.append(piece)
+    return pieces
 
 
 def _letters(text: str) -> str:
@@ -194,6 +212,9 @@ CHANGES: list[Callable[[random.Random, str, str], str]] = [
     _case, _case, _no_punctuation, _no_punctuation, _typos, _typos, _addresses, _emoji, _numbers,
     _stretched,
 ]  # fmt: skip
+
+
+SILENT_CHANGES = [_case, _no_punctuation, _typos, _addresses, _numbers, _stretched]
 
 
 def _surrounded(random_: random.Random, rows: Rows) -> Rows:

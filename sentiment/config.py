@@ -13,13 +13,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from sentiment.bundled import bundled_path
 from sentiment.errors import ConfigError
 
+
+def _as_tuple(value: object) -> object:
+    """Read one name, or none, as a list of names."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else value
+
+
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 PositiveInt = Annotated[int, Field(gt=0)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
 Pooling = Literal["last", "max", "mean", "max_last", "attention"]
 
 
@@ -86,6 +95,21 @@ class ClassifierSettings(_Settings):
     dropout: Fraction = 0.3
 
 
+class PerturbationSettings(_Settings):
+    """Losses on texts whose words are moved a little; all zero: none."""
+
+    adversarial: Annotated[float, Field(ge=0)] = 0.0
+    virtual: Annotated[float, Field(ge=0)] = 0.0
+    entropy: Annotated[float, Field(ge=0)] = 0.0
+    size: Annotated[float, Field(gt=0)] = 5.0
+    unlabelled_batch_size: PositiveInt = 128
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is any such loss."""
+        return bool(self.adversarial or self.virtual or self.entropy)
+
+
 class TrainingSettings(_Settings):
     """How the weights are found."""
 
@@ -100,7 +124,19 @@ class TrainingSettings(_Settings):
     class_weights: Literal["none", "balanced"] = "none"
     ema_momentum: Fraction = 0.998
     patience: PositiveInt = 3
+    teacher: Names = ()
+    teacher_share: Annotated[float, Field(ge=0, le=1)] = 0.7
+    unlabelled_texts: Annotated[int, Field(ge=0)] = 0
+    perturbation: PerturbationSettings = PerturbationSettings()
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
+
+    @model_validator(mode="after")
+    def _unlabelled_texts_are_for_something(self) -> TrainingSettings:
+        if self.unlabelled_texts and not (self.teacher or self.perturbation.wanted):
+            raise ValueError(
+                "unlabelled_texts is for a teacher or a perturbation, and neither is set"
+            )
+        return self
 
 
 class PretrainingSettings(_Settings):
@@ -257,14 +293,14 @@ def _apply(settings: dict[str, Any], override: str) -> None:
     block[last] = value
 
 
-def _known_keys() -> dict[str, list[str]]:
-    """Return the keys of every block; those that stand outside the blocks, under `""`."""
-    blocks = {
-        name: list(field.annotation.model_fields)
-        for name, field in Config.model_fields.items()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-    }
-    return {"": list(Config.model_fields), **blocks}
+def _known_keys(settings: type[BaseModel] = Config, name: str = "") -> dict[str, list[str]]:
+    """Return the keys of every block, by its dotted name; those outside the blocks, under `""`."""
+    known = {name: list(settings.model_fields)}
+    for key, field in settings.model_fields.items():
+        block = field.annotation
+        if isinstance(block, type) and issubclass(block, BaseModel):
+            known |= _known_keys(block, f"{name}.{key}" if name else key)
+    return known
 
 
 def _nearest_key(block: str, key: str) -> str | None:

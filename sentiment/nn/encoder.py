@@ -27,6 +27,46 @@ class PaddingMask(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="sentiment")
+class RightPaddedLSTM(keras.layers.LSTM):
+    """`keras.layers.LSTM` for texts padded on the right: the same weights, states and gradients.
+
+    Keras carries states over padding step by step, and its mask keeps cuDNN's kernels out of reach
+    on every backend but TensorFlow. Padding that stands after the text cannot change the states
+    before it, so here the layer runs without the mask and the final state is read at each text's
+    last token. What stands past a text's end is undefined: whoever reads it needs the mask.
+    """
+
+    def inner_loop(
+        self, sequences: Any, initial_state: Any, mask: Any, training: bool = False
+    ) -> tuple[Any, Any, list[Any]]:
+        """Run over time; return the last output, all outputs, and the states."""
+        if mask is None or self.go_backwards or self.return_state or self.stateful:
+            return super().inner_loop(sequences, initial_state, mask, training=training)
+        wanted, self.return_sequences = self.return_sequences, True
+        try:
+            _, outputs, states = super().inner_loop(
+                sequences, initial_state, None, training=training
+            )
+        finally:
+            self.return_sequences = wanted
+        final = outputs[:, -1] if wanted else final_state(outputs, mask)
+        return final, outputs, states
+
+
+def final_state(sequence: Any, mask: Any) -> Any:
+    """Return each text's state at its last token, `(batch, units)`.
+
+    Args:
+        sequence: (batch, time, units) hidden states.
+        mask: (batch, time), true where a token is.
+    """
+    inside = ops.cast(mask, sequence.dtype)  # (batch, time)
+    # One at each text's last token, zero elsewhere.
+    last = inside - ops.pad(inside[:, 1:], [[0, 0], [0, 1]])
+    return ops.sum(sequence * ops.expand_dims(last, -1), axis=1)
+
+
+@keras.saving.register_keras_serializable(package="sentiment")
 class MaskedPooling(keras.layers.Layer):
     """Read a sequence of hidden states as one vector, padding left out.
 
@@ -66,9 +106,7 @@ class MaskedPooling(keras.layers.Layer):
         maximum = ops.max(sequence * inside - 2.0 * (1.0 - inside), axis=1)  # (batch, units)
         if self.pooling == "max":
             return maximum
-        # One at each text's last token, zero elsewhere: (batch, time, 1).
-        last = inside - ops.pad(inside[:, 1:], [[0, 0], [0, 1], [0, 0]])
-        final = ops.sum(sequence * last, axis=1)
+        final = final_state(sequence, mask)
         if self.bidirectional:
             # The backward LSTM ends where the text begins.
             half = sequence.shape[-1] // 2
@@ -184,7 +222,7 @@ class StackedLSTMEncoder(keras.Model):
 
 def _lstm(width: int, *, return_sequences: bool, bidirectional: bool, name: str) -> Any:
     if not bidirectional:
-        return keras.layers.LSTM(width, return_sequences=return_sequences, name=name)
+        return RightPaddedLSTM(width, return_sequences=return_sequences, name=name)
     return keras.layers.Bidirectional(
         keras.layers.LSTM(width, return_sequences=return_sequences), name=name
     )

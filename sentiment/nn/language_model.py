@@ -91,6 +91,20 @@ class SampledSoftmax(keras.layers.Layer):
         return tuple(states_shape[:2])
 
 
+class CarryingLSTM(keras.layers.LSTM):
+    """A stateful `keras.layers.LSTM` that reads a copy of what it carries.
+
+    The new states are written in place, and PyTorch's gradient still needs the old ones then.
+    """
+
+    def inner_loop(
+        self, sequences: Any, initial_state: Any, mask: Any, training: bool = False
+    ) -> tuple[Any, Any, list[Any]]:
+        """Run over time; return the last output, all outputs, and the states."""
+        copies = [ops.add(state, 0.0) for state in initial_state]
+        return super().inner_loop(sequences, copies, mask, training=training)
+
+
 class LanguageModel:
     """The network: the encoder's layers, stateful, under one sampled softmax a kind of question.
 
@@ -120,7 +134,7 @@ class LanguageModel:
             vocabulary_size, encoder.embedding_units, name="embedding"
         )
         self.lstms = [
-            keras.layers.LSTM(width, return_sequences=True, stateful=True, name=f"lstm_{number}")
+            CarryingLSTM(width, return_sequences=True, stateful=True, name=f"lstm_{number}")
             for number, width in enumerate(encoder.units, start=1)
         ]
         self.heads = {

@@ -216,7 +216,9 @@ class Pretrainer:
             next_loss=losses["next"],
             elsewhere_loss=losses.get("elsewhere", math.nan),
             perplexity=perplexity(self.network, self.held_out, self.settings),
-            learning_rate=float(np.array(self.network.model.optimizer.learning_rate)),
+            learning_rate=float(
+                keras.ops.convert_to_numpy(self.network.model.optimizer.learning_rate)
+            ),
             seconds=counters.seconds + time.monotonic() - started,
         )
         counters.history.append(asdict(record))

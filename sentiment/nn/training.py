@@ -18,20 +18,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment.config import TrainingSettings
+from sentiment.nn.adversarial import PerturbedClassifier
 from sentiment.nn.checkpoints import Checkpoint, CheckpointStore
 from sentiment.nn.optimization import make_optimizer, restore_tensors, training_tensors
 from sentiment.nn.saving import diverged, save_if_due, save_state
 from sentiment.nn.scoring import predict, score
-from sentiment.text.batches import make_batch, training_batches
+from sentiment.text.batches import make_batch, paired_batches, training_batches
 from sentiment.text.tokenizer import EncodedTexts
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Encoded texts with their labels `(texts,)`, numbers of classes."""
+    """Encoded texts with what is known of them.
+
+    Attributes:
+        encoded: the texts.
+        labels: (texts,) numbers of classes, -1 where only a teacher has answered.
+        answers: (texts, classes) what to answer instead of the label alone, or None.
+    """
 
     encoded: EncodedTexts
     labels: NDArray[np.int32]
+    answers: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         """Return the number of texts."""
@@ -88,6 +96,7 @@ class Trainer:
         validation: what decides when to stop and which epoch's weights are kept.
         settings: how.
         num_classes: width of the model's output.
+        unlabelled: texts for the losses of `training.perturbation`.
         store: where checkpoints go; None for none.
         on_step: called after every step.
         on_epoch: called after every epoch.
@@ -103,6 +112,7 @@ class Trainer:
         settings: TrainingSettings,
         *,
         num_classes: int,
+        unlabelled: EncodedTexts | None = None,
         store: CheckpointStore | None = None,
         on_step: Callable[[StepReport], None] | None = None,
         on_epoch: Callable[[EpochRecord], None] | None = None,
@@ -113,6 +123,7 @@ class Trainer:
         self.validation = validation
         self.settings = settings
         self.num_classes = num_classes
+        self.unlabelled = unlabelled
         self.store = store
         self.on_step = on_step
         self.on_epoch = on_epoch
@@ -122,7 +133,25 @@ class Trainer:
         self.counters = _Counters()
         self.best: list[NDArray[Any]] = []
         self.last_saved = time.monotonic()
+        self._paired: tuple[int, list[NDArray[np.int64]]] | None = None
+        self.learner = self._learner()
         self._compile()
+
+    def _learner(self) -> keras.Model:
+        """Return what is trained: the model, or the model under perturbation, weights shared."""
+        settings = self.settings
+        if not settings.perturbation.wanted:
+            return self.model
+        vocabulary_size = self.model.get_layer("embedding").input_dim
+        counts = np.bincount(self.train.encoded.token_ids, minlength=vocabulary_size)
+        return PerturbedClassifier(
+            self.model,
+            settings.perturbation,
+            shares=counts / counts.sum(),
+            labelled_rows=settings.batch_size,
+            label_smoothing=settings.label_smoothing,
+            seed=settings.seed,
+        )
 
     def _compile(self) -> None:
         settings = self.settings
@@ -134,18 +163,21 @@ class Trainer:
             weight_decay=settings.weight_decay,
             ema_momentum=settings.ema_momentum,
         )
-        self.model.compile(
+        smoothing = settings.label_smoothing
+        mixed = self.learner is not self.model  # then it computes its loss and accuracy itself
+        self.learner.compile(
             optimizer=optimizer,
-            loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),
-            weighted_metrics=["accuracy"],
+            loss=None if mixed else keras.losses.CategoricalCrossentropy(label_smoothing=smoothing),
+            weighted_metrics=None if mixed else ["accuracy"],
             # XLA compiles each batch shape anew and was slower on the CPUs measured.
             jit_compile=False,
         )
         optimizer.build(self.model.trainable_variables)
-        # Made inside the first step, the metrics' variables would have it traced twice (seconds).
-        some = np.full((1, self.num_classes), 1 / self.num_classes, np.float32)
-        self.model.compute_metrics(None, some, some, np.ones(1, np.float32))
-        self.model.reset_metrics()
+        if not mixed:
+            # Made in the first step, the metrics' variables would have it traced twice (seconds).
+            some = np.full((1, self.num_classes), 1 / self.num_classes, np.float32)
+            self.model.compute_metrics(None, some, some, np.ones(1, np.float32))
+        self.learner.reset_metrics()
 
     def run(self) -> list[EpochRecord]:
         """Train to the end or to early stopping; leave the best weights in the model.
@@ -165,12 +197,7 @@ class Trainer:
 
     def _run_epoch(self) -> None:
         counters = self.counters
-        batches = training_batches(
-            self.train.encoded.lengths,
-            batch_size=self.settings.batch_size,
-            seed=self.settings.seed,
-            epoch=counters.epoch,
-        )
+        batches = self._batches(counters.epoch)
         for rows in batches[counters.batch :]:
             started = time.monotonic()
             loss, tokens = self._step(rows)
@@ -190,16 +217,20 @@ class Trainer:
         self._finish_epoch()
         save_if_due(self)
 
+    def _batches(self, epoch: int) -> list[NDArray[np.int64]]:
+        return training_batches(
+            self.train.encoded.lengths,
+            batch_size=self.settings.batch_size,
+            seed=self.settings.seed,
+            epoch=epoch,
+        )
+
     def _step(self, rows: NDArray[np.int64]) -> tuple[float, int]:
         counters = self.counters
-        batch = make_batch(self.train.encoded, rows)
-        labels = self.train.labels[rows]
-        self.model.reset_metrics()
-        result = self.model.train_on_batch(
-            batch.token_ids,
-            np.eye(self.num_classes, dtype=np.float32)[labels],
-            sample_weight=self.weights[labels],
-            return_dict=True,
+        token_ids, targets, weights = self._inputs(rows)
+        self.learner.reset_metrics()
+        result = self.learner.train_on_batch(
+            token_ids, targets, sample_weight=weights, return_dict=True
         )
         loss = float(result["loss"])
         counters.batch += 1
@@ -208,12 +239,57 @@ class Trainer:
         counters.step += 1
         counters.loss_sum += loss * len(rows)
         counters.correct_sum += float(result["accuracy"]) * len(rows)
-        return loss, int(batch.lengths.sum())
+        return loss, int(np.count_nonzero(token_ids))
+
+    def _inputs(
+        self, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+        """Return token ids (batch, time), targets (batch, classes) and weights (batch,).
+
+        With unlabelled texts, those stand below the labelled ones, and their targets are zeros.
+        """
+        token_ids = make_batch(self.train.encoded, rows).token_ids
+        labels = self.train.labels[rows]
+        if self.train.answers is None:
+            targets = np.eye(self.num_classes, dtype=np.float32)[labels]
+        else:
+            targets = self.train.answers[rows]
+        weights = self.weights[targets.argmax(axis=1)]
+        if self.unlabelled is None:
+            return token_ids, targets, weights
+        others = self._unlabelled_rows(self.unlabelled)
+        more = make_batch(self.unlabelled, others).token_ids
+        time = max(token_ids.shape[1], more.shape[1])
+        token_ids = np.vstack(
+            [np.pad(ids, ((0, 0), (0, time - ids.shape[1]))) for ids in (token_ids, more)]
+        )
+        nothing = np.zeros((len(others), self.num_classes), np.float32)
+        return (
+            token_ids,
+            np.vstack([targets, nothing]),
+            np.concatenate([weights, np.zeros(len(others), np.float32)]),
+        )
+
+    def _unlabelled_rows(self, unlabelled: EncodedTexts) -> NDArray[np.int64]:
+        """Return the unlabelled texts of this step."""
+        counters = self.counters
+        if self._paired is None or self._paired[0] != counters.epoch:
+            settings = self.settings
+            batches = paired_batches(
+                self._batches(counters.epoch),
+                self.train.encoded.lengths,
+                unlabelled.lengths,
+                batch_size=settings.perturbation.unlabelled_batch_size,
+                seed=settings.seed,
+                epoch=counters.epoch,
+            )
+            self._paired = (counters.epoch, batches)
+        return self._paired[1][counters.batch]
 
     def _finish_epoch(self) -> None:
         counters, started = self.counters, time.monotonic()
         live = [np.array(variable.numpy()) for variable in self.model.trainable_variables]
-        self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+        self.learner.optimizer.finalize_variable_values(self.model.trainable_variables)
         loss, accuracy, macro_f1 = score(
             predict(self.model, self.validation.encoded), self.validation.labels
         )
@@ -234,7 +310,7 @@ class Trainer:
             validation_loss=loss,
             validation_accuracy=accuracy,
             validation_macro_f1=macro_f1,
-            learning_rate=float(np.array(self.model.optimizer.learning_rate)),
+            learning_rate=float(keras.ops.convert_to_numpy(self.learner.optimizer.learning_rate)),
             seconds=counters.seconds + time.monotonic() - started,
         )
         counters.history.append(asdict(record))
@@ -250,7 +326,7 @@ class Trainer:
             TrainingError: a weight is no longer a number; the checkpoints before it are kept.
             OutputError: it cannot be written.
         """
-        tensors = training_tensors(self.model)
+        tensors = training_tensors(self.learner)
         tensors |= {f"best/{index}": value for index, value in enumerate(self.best)}
         save_state(self, tensors, command="train")
 
@@ -258,7 +334,7 @@ class Trainer:
         """Continue from a checkpoint of the same training."""
         record = {**checkpoint.record, "step": checkpoint.step}
         self.counters = _Counters(**record)
-        restore_tensors(self.model, checkpoint.tensors)
+        restore_tensors(self.learner, checkpoint.tensors)
         count = len(self.model.trainable_variables)
         if f"best/{count - 1}" in checkpoint.tensors:
             self.best = [checkpoint.tensors[f"best/{index}"] for index in range(count)]

@@ -6,7 +6,8 @@ padded all to 400 tokens would be 40 % padding.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +65,44 @@ def training_batches(
             rows[first : first + batch_size] for first in range(0, len(rows), batch_size)
         )
     return [batches[index] for index in random.permutation(len(batches))]
+
+
+def paired_batches(
+    batches: Sequence[NDArray[np.int64]],
+    lengths: NDArray[np.int32],
+    other_lengths: NDArray[np.int32],
+    *,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+) -> list[NDArray[np.int64]]:
+    """Return a batch of other texts beside each batch, as row numbers, of lengths alike.
+
+    The other texts are gone through as often as it takes; which ones an epoch leaves out is random.
+
+    Args:
+        batches: those of `training_batches`.
+        lengths: (texts,) of the texts that `batches` number.
+        other_lengths: (others,) of the other texts.
+        batch_size: other texts a batch.
+        seed: of their order, with the epoch.
+        epoch: as in `training_batches`.
+    """
+    others: list[NDArray[np.int64]] = []
+    for turn in itertools.count():
+        others += training_batches(
+            other_lengths, batch_size=batch_size, seed=seed + 1, epoch=epoch * 1_000 + turn
+        )
+        if len(others) >= len(batches):
+            break
+    random = np.random.default_rng([seed + 1, epoch])
+    chosen = [others[index] for index in random.permutation(len(others))[: len(batches)]]
+    ranks = np.argsort([int(lengths[rows].max()) for rows in batches], kind="stable")
+    chosen.sort(key=lambda rows: int(other_lengths[rows].max()))
+    result: list[NDArray[np.int64]] = [chosen[0]] * len(batches)
+    for rank, place in enumerate(ranks):
+        result[place] = chosen[rank]
+    return result
 
 
 def prediction_batches(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from nn_toys import VOCABULARY, padded, random_weights, toy_encoder, toy_network
 
 from sentiment.nn.classifier import assign_weights
-from sentiment.nn.encoder import MaskedPooling, StackedLSTMEncoder
+from sentiment.nn.encoder import MaskedPooling, RightPaddedLSTM, StackedLSTMEncoder
 
 TEXTS = [[1], [7], [2, 3, 4, 5, 6, 7, 8], [9, 9, 9], [11, 2]]
 
@@ -75,3 +76,33 @@ def test_the_max_of_a_text_of_negative_states_is_not_the_paddings_zero():
     assign_weights(model, weights)
     pooled = keras.Model(model.inputs[0], model.get_layer("pooling").output)
     assert (np.asarray(pooled(padded([[2, 3], [4]], extra=3)[0])) < -0.5).all()
+
+
+# --- the LSTM for right padding ---
+
+
+@pytest.mark.parametrize("return_sequences", [True, False])
+def test_the_right_padded_lstm_is_keras_s_lstm_in_values_and_gradients(return_sequences):
+    random = np.random.default_rng(0)
+    inputs = random.normal(0, 1, (5, 7, 3)).astype(np.float32)
+    lengths = np.array([7, 1, 3, 6, 2])
+    mask = np.arange(7) < lengths[:, None]
+    own = RightPaddedLSTM(4, return_sequences=return_sequences)
+    keras_own = keras.layers.LSTM(4, return_sequences=return_sequences)
+    own.build(inputs.shape)
+    keras_own.build(inputs.shape)
+    for one, other in zip(own.weights, keras_own.weights, strict=True):
+        value = random.normal(0, 1, one.shape).astype(np.float32)
+        one.assign(value)
+        other.assign(value)
+    inside = mask[:, :, None] if return_sequences else np.float32(1)
+    found = []
+    for layer in (own, keras_own):
+        with tf.GradientTape() as tape:
+            watched = tf.Variable(inputs)
+            outputs = layer(watched, mask=mask) * inside
+            loss = tf.reduce_sum(tf.sin(3 * outputs))
+        variables = [watched, *(weight.value for weight in layer.trainable_weights)]
+        found.append([outputs, *tape.gradient(loss, variables)])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-6)

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment.text.batches import make_batch, prediction_batches, training_batches
+from sentiment.text.batches import (
+    make_batch,
+    paired_batches,
+    prediction_batches,
+    training_batches,
+)
 from sentiment.text.tokenizer import EncodedTexts
 
 some_lengths = st.lists(st.integers(1, 40), min_size=1, max_size=120)
@@ -85,3 +90,37 @@ def test_prediction_reads_every_text_once_within_the_budget(lengths, budget, mos
 def test_no_text_and_one_text_are_fine(texts: int):
     batches = list(prediction_batches(encoded_texts([3] * texts), tokens_per_batch=8))
     assert [batch.token_ids.shape for batch in batches] == [(1, 3)] * texts
+
+
+@settings(deadline=None)
+@given(
+    lengths=some_lengths,
+    others=some_lengths,
+    batch_size=st.integers(1, 9),
+    other_size=st.integers(1, 9),
+    seed=st.integers(0, 99),
+)
+def test_every_batch_gets_a_batch_of_other_texts(lengths, others, batch_size, other_size, seed):
+    own, other = np.array(lengths, np.int32), np.array(others, np.int32)
+    batches = training_batches(own, batch_size=batch_size, seed=seed, epoch=0)
+
+    def paired(epoch: int):
+        return paired_batches(batches, own, other, batch_size=other_size, seed=seed, epoch=epoch)
+
+    found = paired(0)
+    assert len(found) == len(batches)
+    assert all(1 <= len(rows) <= other_size for rows in found)
+    assert all(np.all((rows >= 0) & (rows < len(other))) for rows in found)
+    assert all(map(np.array_equal, found, paired(0)))
+    # The longer the batch, the longer its companion.
+    order = np.argsort([own[rows].max() for rows in batches], kind="stable")
+    companions = [int(other[found[place]].max()) for place in order]
+    assert companions == sorted(companions)
+
+
+def test_other_texts_are_gone_through_again_where_there_are_few():
+    own, other = np.full(40, 3, np.int32), np.full(5, 3, np.int32)
+    batches = training_batches(own, batch_size=4, seed=0, epoch=0)
+    found = paired_batches(batches, own, other, batch_size=2, seed=0, epoch=1)
+    counts = np.bincount(np.concatenate(found), minlength=5)
+    assert len(found) == 10 and np.all(counts >= 2)
