@@ -35,6 +35,7 @@ from sentiment.runtime.inspection import (
 )
 from sentiment.runtime.replay_view import format_layers, format_scores
 from sentiment.runtime.text_states import TextStates, check_layer, text_states
+from sentiment.runtime.word_view import token_rows
 
 # What a config alone does not say: the labels are read from the data when training starts.
 ASSUMED_CLASSES = 2
@@ -152,7 +153,8 @@ def _print_plan(plan: _Plan, *, as_json: bool) -> None:
 def _print_states(
     plan: _Plan, rows: Sequence[LayerRow], states: TextStates, *, layer: str | None, num_units: int
 ) -> None:
-    seen = states.seen
+    seen, scored = states.seen, states.trace
+    rows_shown = token_rows(scored)
     chances = " · ".join(
         f"{name} {chance:.2f}"
         for name, chance in zip(states.classes, seen.probabilities, strict=True)
@@ -164,9 +166,9 @@ def _print_states(
         format_probe(probe(seen.pooled, pooling=plan.encoder.pooling)),
         "",
         f"{label}: {chances}",
-        format_scores(states.rows, states.step_scores, bidirectional=plan.encoder.bidirectional),
+        format_scores(rows_shown, scored.scores, scored.shows),
         "",
-        format_layers(states.rows, seen, layer=layer, num_units=num_units),
+        format_layers(rows_shown, seen, layer=layer, num_units=num_units),
     )
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,6 @@ from sentiment.cli.predict_input import ROWS_AT_A_TIME, Part, read_parts
 if TYPE_CHECKING:
     from sentiment.files import RowFault
     from sentiment.runtime.predictor import Arrays, Prediction, SentimentModel
-    from sentiment.runtime.text_states import TextStates
 
 FAULTS_SHOWN = 10
 # What could move a terminal's cursor or change its colours.
@@ -58,7 +56,7 @@ def predict(
     ),
     text_column: str = typer.Option("text", help="The column of --input that holds the text."),
     explain: bool = typer.Option(
-        False, "--explain", help="Also the score after every token, as a probe; not with --output."
+        False, "--explain", help="Also the score after every word, as a probe; not with --output."
     ),
     engine: Engine = typer.Option(Engine.onnx, help="What runs the network."),
     on_error: OnError = typer.Option(OnError.stop, help="At a row that cannot be read."),
@@ -169,39 +167,20 @@ def _say_shapes(arrays: Arrays, pooling: str) -> None:
         typer.echo(format_probe(probe(arrays.final_state, pooling=pooling)), err=True)
 
 
-def _explainer(model: SentimentModel) -> Callable[[str], TextStates]:
-    """Return what replays the network on a text; the weights are read once."""
-    from sentiment.runtime.text_states import text_states
-
-    return partial(
-        text_states,
-        tokenizer=model.tokenizer,
-        weights=model.folder.load_weights(),
-        encoder=model.folder.encoder,
-        classes=model.classes,
-    )
-
-
 def _show_all(job: _Job, parts: Iterator[Part], *, explain: bool, as_json: bool) -> None:
-    states_of = _explainer(job.model) if explain else None
     for part, arrays in job.run(parts):
         answers = job.model.to_predictions(part.texts, arrays)
         for prediction, others in zip(answers, part.others, strict=True):
-            states = states_of(prediction.text) if states_of else None
-            _show(prediction, others, states, as_json=as_json)
+            _show(prediction, others, explain=explain, as_json=as_json)
 
 
 def _show(
-    prediction: Prediction,
-    others: dict[str, object],
-    states: TextStates | None,
-    *,
-    as_json: bool,
+    prediction: Prediction, others: dict[str, object], *, explain: bool, as_json: bool
 ) -> None:
     if as_json:
         record = {**others, **prediction.to_dict()}
-        if states is not None:
-            record["trace"] = states.trace
+        if explain:
+            record.update(prediction.trace.to_dict())
         typer.echo(json.dumps(record, ensure_ascii=False, default=str))
         return
     text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(prediction.text.split()))
@@ -210,11 +189,12 @@ def _show(
     confidence = prediction.probabilities[prediction.label]
     score = round(prediction.score, 2) + 0.0  # no −0.00
     typer.echo(f"{prediction.label}  {score:+.2f}  {confidence:.0%}  {shown}{warning}")
-    if states is not None:
-        from sentiment.runtime.replay_view import format_scores
+    if explain:
+        from sentiment.cli.page import stdout_page
+        from sentiment.runtime.word_view import format_trace
 
-        both = any(layer.backward is not None for layer in states.seen.layers)
-        typer.echo(format_scores(states.rows, states.step_scores, bidirectional=both) + "\n")
+        # Not typer.echo, which has its own mind about colours.
+        sys.stdout.write(format_trace(prediction.trace, stdout_page()) + "\n\n")
 
 
 def _write(job: _Job, parts: Iterator[Part], output: Path, columns: Sequence[str]) -> None:

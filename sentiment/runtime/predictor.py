@@ -10,9 +10,10 @@ the order of the texts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import InitVar, dataclass, fields
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,10 @@ from sentiment.runtime.shapes import LayerRow, encoder_width, observed_rows, sha
 from sentiment.runtime.workers import in_order, usable_cores
 from sentiment.text.batches import Batch, prediction_batches
 from sentiment.text.tokenizer import EncodedTexts, check_text
+
+if TYPE_CHECKING:
+    from sentiment.runtime.text_states import TextStates
+    from sentiment.runtime.trace import Trace
 
 Engine = Literal["onnx", "int8", "keras"]
 ENGINES: tuple[Engine, ...] = ("onnx", "int8", "keras")
@@ -59,6 +64,8 @@ class Prediction:
         truncated_tokens: tokens that were left out of the middle.
         unknown_fraction: share of the tokens read that are not in the vocabulary, 0–1.
         warning: why the answer is shaky, or None.
+
+    `trace`, worked out when it is first asked for, is the answer after each token.
     """
 
     text: str
@@ -69,6 +76,31 @@ class Prediction:
     truncated_tokens: int
     unknown_fraction: float
     warning: str | None
+    tracer: InitVar[Callable[[str], Trace] | None] = None
+
+    def __post_init__(self, tracer: Callable[[str], Trace] | None) -> None:
+        """Keep the way to the model out of the fields: it is no part of the answer."""
+        object.__setattr__(self, "_tracer", tracer)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the model behind when sent to another process."""
+        return {**self.__dict__, "_tracer": None}
+
+    @cached_property
+    def trace(self) -> Trace:
+        """The classifier applied to the text up to each token: a probe.
+
+        Raises:
+            ConfigError: this answer has no model at hand, as after a trip through `pickle`.
+        """
+        tracer: Callable[[str], Trace] | None = self.__dict__["_tracer"]
+        if tracer is None:
+            raise ConfigError(
+                "this prediction has no model at hand",
+                expected="one from SentimentModel.predict",
+                run="model.trace(text)",
+            )
+        return tracer(self.text)
 
     def to_dict(self) -> dict[str, object]:
         """Return the record that `--json` prints."""
@@ -208,7 +240,38 @@ class SentimentModel:
             column.tolist() if isinstance(column, np.ndarray) else column
             for column in columns.values()
         ]
-        return [Prediction(*row) for row in zip(*values, strict=True)]
+        rows = (dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True))
+        return [Prediction(**row, tracer=self.trace) for row in rows]
+
+    def states(self, text: str) -> TextStates:
+        """Replay the network on one text: every state, gate and score.
+
+        Raises:
+            DataError: the text holds a NUL or a lone surrogate.
+            MissingPackageError: safetensors, which reads the weights, is not installed.
+        """
+        from sentiment.runtime.text_states import text_states
+
+        return text_states(
+            text,
+            tokenizer=self.tokenizer,
+            weights=self.weights,
+            encoder=self.folder.encoder,
+            classes=self.classes,
+        )
+
+    def trace(self, text: str) -> Trace:
+        """Return what the model would answer after each token of one text: a probe.
+
+        Raises:
+            DataError, MissingPackageError: as `states`.
+        """
+        return self.states(text).trace
+
+    @cached_property
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """The tensors of `weights.safetensors` by name; read when first asked for."""
+        return self.folder.load_weights()
 
     def to_columns(self, texts: Sequence[str], arrays: Arrays) -> dict[str, Any]:
         """Put the arrays into words, a column a field of `Prediction`, for files of many rows.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from numpy.typing import NDArray
 
 from sentiment.errors import ConfigError, DataError
 from sentiment.runtime.replay import STATES, Replay, replay
-from sentiment.runtime.replay_view import TokenRows
 from sentiment.runtime.shapes import EncoderShape
-from sentiment.text.tokenizer import UNKNOWN_ID, Tokenizer, check_text
+from sentiment.runtime.trace import Trace, what_it_shows
+from sentiment.text.tokenizer import Tokenizer, check_text
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class TextStates:
         truncated_tokens: how many tokens were cut out of the middle.
         head_tokens: how many of the tokens stand before the cut.
         classes: label names, most negative first.
+        shows: what the trace shows, in words.
         seen: the replay.
     """
 
@@ -37,35 +39,22 @@ class TextStates:
     truncated_tokens: int
     head_tokens: int
     classes: tuple[str, ...]
+    shows: str
     seen: Replay
 
-    @property
-    def step_scores(self) -> NDArray[np.float64]:
-        """Expected polarity, −1 to 1, of the text up to each token: (time,)."""
-        polarity = np.linspace(-1.0, 1.0, len(self.classes))
-        return np.asarray(self.seen.step_probabilities @ polarity, np.float64)
-
-    @property
-    def rows(self) -> TokenRows:
-        """The tokens as a reader should see them: an unknown one as it stands in the text."""
-        shown = [
-            self.text[start:end] + " [UNK]" if token_id == UNKNOWN_ID and end > start else token
-            for token, token_id, (start, end) in zip(
-                self.tokens, self.seen.token_ids, self.spans.tolist(), strict=True
-            )
-        ]
-        return TokenRows(shown, cut_after=self.head_tokens, cut=self.truncated_tokens)
-
-    @property
-    def trace(self) -> list[dict[str, object]]:
-        """Each token with its place in the text and the score up to it, JSON-ready."""
-        scores = self.step_scores.round(4).tolist()
-        return [
-            {"token": token, "start": start, "end": end, "score": score}
-            for token, (start, end), score in zip(
-                self.tokens, self.spans.tolist(), scores, strict=True
-            )
-        ]
+    @cached_property
+    def trace(self) -> Trace:
+        """The classifier applied to the text up to each token."""
+        return Trace(
+            text=self.text,
+            tokens=self.tokens,
+            spans=self.spans,
+            probabilities=self.seen.step_probabilities,
+            classes=self.classes,
+            truncated_tokens=self.truncated_tokens,
+            head_tokens=self.head_tokens,
+            shows=self.shows,
+        )
 
     def arrays(self, layer: str | None = None) -> dict[str, NDArray[np.generic]]:
         """Return every array by name; of the LSTM layers, only `layer` if one is named."""
@@ -78,20 +67,21 @@ class TextStates:
         return {
             "tokens": np.array(self.tokens),
             "spans": self.spans,
-            "step_scores": self.step_scores,
+            "step_scores": self.trace.scores,
             **arrays,
         }
 
     def to_dict(self, layer: str | None = None) -> dict[str, object]:
         """Return everything but the embedding as JSON-ready data; floats to seven digits."""
         probabilities = _numbers(self.seen.step_probabilities)
+        scores = self.trace.scores
         tokens = [
             {
                 "token": token,
                 "token_id": int(self.seen.token_ids[step]),
                 "start": int(self.spans[step, 0]),
                 "end": int(self.spans[step, 1]),
-                "score": round(float(self.step_scores[step]), 7),
+                "score": round(float(scores[step]), 7),
                 "probabilities": dict(zip(self.classes, probabilities[step], strict=True)),
             }
             for step, token in enumerate(self.tokens)
@@ -151,6 +141,7 @@ def text_states(
         truncated_tokens=int(encoded.truncated_tokens[0]),
         head_tokens=tokenizer.head_tokens,
         classes=tuple(classes),
+        shows=what_it_shows(encoder),
         seen=replay(weights, token_ids, encoder),
     )
 

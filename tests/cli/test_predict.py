@@ -834,11 +834,32 @@ def test_control_c_leaves_no_half_written_file(tiny_model: Path, tmp_path: Path)
 
 
 def test_explain_shows_the_score_after_every_token(predict):
-    record = json.loads(predict("--explain", "--json", "I LOVED it :)").done().out)
+    record = json.loads(predict("--explain", "--json", "awful but I LOVED it :)").done().out)
     assert [step["token"] for step in record["trace"]][-2:] == ["it", ":)"]
     assert record["trace"][-1]["end"] == len(record["text"])
     assert record["trace"][-1]["score"] == pytest.approx(record["score"], abs=2e-4)
-    assert "A probe, not a prediction" in predict("--explain", "loved it").done().out
+    turning = record["turning_word"]
+    assert turning["label"] == record["label"] == "positive"
+    assert turning["word"] == record["text"][turning["start"] : turning["end"]]
+    assert "every hidden state" in record["trace_shows"]
+    answer = predict("--explain", "loved it").done()
+    assert "A probe, not a prediction" in answer.out
+    assert "\x1b" not in answer.out
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_explain_colours_words_on_a_terminal_alone(tiny_model: Path, no_color: str) -> None:
+    terminal, inner = os.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "NO_COLOR": no_color}
+    command = ["predict", "--explain", "superb", "--quiet", "--model", str(tiny_model)]
+    subprocess.run(
+        [sys.executable, "-m", "sentiment", *command], env=environment, stdout=inner, check=True
+    )
+    os.close(inner)
+    shown = os.read(terminal, 65_536).decode()
+    os.close(terminal)
+    assert "superb" in shown
+    assert ("\x1b[38;5;16;48;5;" in shown) == (no_color == "")
 
 
 def test_explain_and_output_exclude_each_other(predict, tmp_path):
