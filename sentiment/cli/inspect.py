@@ -135,7 +135,7 @@ def inspect(
     if npz is not None:
         write_file(npz, states.to_npz(layer))
         typer.echo(f"wrote {npz}", err=True)
-    rows = plan.rows(batch=1, time=len(states.tokens))
+    rows = plan.rows(batch=1, time=len(states.read.tokens))
     if as_json:
         _print_json({**plan.to_dict(rows), **states.to_dict(layer)})
     else:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from sentiment.cli.explainer import Explainer, Method
 from sentiment.cli.predict_input import ROWS_AT_A_TIME, Part, read_parts
 
 if TYPE_CHECKING:
@@ -58,6 +59,16 @@ def predict(
     explain: bool = typer.Option(
         False, "--explain", help="Also the score after every word, as a probe; not with --output."
     ),
+    explain_by: Method | None = typer.Option(
+        None,
+        help="What each word does: trace, as --explain; or what it puts into the answer, by "
+        "leaving it out (occlusion), by integrated gradients (with Keras) or by contextual "
+        "decomposition.",
+        show_default=False,
+    ),
+    phrases: list[str] | None = typer.Option(
+        None, "--phrase", metavar="TEXT", help="Explain this phrase of the text as one."
+    ),
     engine: Engine = typer.Option(Engine.onnx, help="What runs the network."),
     on_error: OnError = typer.Option(OnError.stop, help="At a row that cannot be read."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object a line on stdout."),
@@ -70,9 +81,18 @@ def predict(
     if bool(texts) == (source is not None):
         typer.echo("error: give TEXT or --input FILE (- for standard input), not both", err=True)
         raise typer.Exit(2)
-    if explain and output is not None:
+    method = Method.trace if explain and explain_by is None else explain_by
+    if method is not None and output is not None:
         typer.echo("error: give --explain or --output, not both", err=True)
         raise typer.Exit(2)
+    if explain and method != Method.trace:
+        typer.echo("error: give --explain or --explain-by, not both", err=True)
+        raise typer.Exit(2)
+    if phrases and method in (None, Method.trace):
+        typer.echo("error: --phrase needs --explain-by with another method than trace", err=True)
+        raise typer.Exit(2)
+    if method == Method.gradients and engine == Engine.onnx:
+        engine = Engine.keras  # the one that has gradients
     from sentiment.model_folder import default_model
     from sentiment.runtime.predictor import SentimentModel
 
@@ -99,7 +119,8 @@ def predict(
             for_file=output is not None,
         )
     if output is None:
-        _show_all(job, parts, explain=explain, as_json=as_json)
+        explainer = Explainer(loaded, method, phrases or (), one_text=len(texts or ()) == 1)
+        _show_all(job, parts, explainer, as_json=as_json)
     else:
         _write(job, parts, output, columns)
     job.report_faults()
@@ -167,34 +188,26 @@ def _say_shapes(arrays: Arrays, pooling: str) -> None:
         typer.echo(format_probe(probe(arrays.final_state, pooling=pooling)), err=True)
 
 
-def _show_all(job: _Job, parts: Iterator[Part], *, explain: bool, as_json: bool) -> None:
+def _show_all(job: _Job, parts: Iterator[Part], explainer: Explainer, *, as_json: bool) -> None:
     for part, arrays in job.run(parts):
         answers = job.model.to_predictions(part.texts, arrays)
         for prediction, others in zip(answers, part.others, strict=True):
-            _show(prediction, others, explain=explain, as_json=as_json)
+            if as_json:
+                record = {**others, **prediction.to_dict(), **explainer.to_dict(prediction)}
+                typer.echo(json.dumps(record, ensure_ascii=False, default=str))
+                continue
+            _show(prediction)
+            # Not typer.echo, which has its own mind about colours.
+            sys.stdout.write(explainer.lines(prediction))
 
 
-def _show(
-    prediction: Prediction, others: dict[str, object], *, explain: bool, as_json: bool
-) -> None:
-    if as_json:
-        record = {**others, **prediction.to_dict()}
-        if explain:
-            record.update(prediction.trace.to_dict())
-        typer.echo(json.dumps(record, ensure_ascii=False, default=str))
-        return
+def _show(prediction: Prediction) -> None:
     text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(prediction.text.split()))
     shown = text if len(text) <= 100 else f"{text[:70]} … {text[-25:]}"
     warning = f"  ({prediction.warning})" if prediction.warning else ""
     confidence = prediction.probabilities[prediction.label]
     score = round(prediction.score, 2) + 0.0  # no −0.00
     typer.echo(f"{prediction.label}  {score:+.2f}  {confidence:.0%}  {shown}{warning}")
-    if explain:
-        from sentiment.cli.page import stdout_page
-        from sentiment.runtime.word_view import format_trace
-
-        # Not typer.echo, which has its own mind about colours.
-        sys.stdout.write(format_trace(prediction.trace, stdout_page()) + "\n\n")
 
 
 def _write(job: _Job, parts: Iterator[Part], output: Path, columns: Sequence[str]) -> None:

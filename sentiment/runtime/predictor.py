@@ -13,42 +13,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment.errors import ConfigError, DataError, ModelFolderError
-from sentiment.model_folder import ONNX, ONNX_INT8, ModelFolder, open_model_folder
+from sentiment.errors import ConfigError, DataError
+from sentiment.model_folder import ModelFolder, open_model_folder
+from sentiment.runtime.engines import Differentiable, Engine, Network, open_network
 from sentiment.runtime.shapes import LayerRow, encoder_width, observed_rows, shape_rows
-from sentiment.runtime.workers import in_order, usable_cores
+from sentiment.runtime.workers import in_order
 from sentiment.text.batches import Batch, prediction_batches
 from sentiment.text.tokenizer import EncodedTexts, check_text
 
 if TYPE_CHECKING:
+    from sentiment.runtime.attribution import Attribution, Gradients, Method
+    from sentiment.runtime.replay import Replay
     from sentiment.runtime.text_states import TextStates
     from sentiment.runtime.trace import Trace
 
-Engine = Literal["onnx", "int8", "keras"]
-ENGINES: tuple[Engine, ...] = ("onnx", "int8", "keras")
 # Wide enough for the matrix products; small enough for the caches, for little padding among texts
 # of unlike length, and for every core to get its share of a few hundred texts.
 TOKENS_PER_BATCH = 4_096
 TEXTS_PER_BATCH = 128
 MOSTLY_UNKNOWN = 0.5
-
-
-class Network(Protocol):
-    """An engine: runs a padded batch and returns the named outputs.
-
-    Attributes:
-        workers: how many batches it can run at a time, each on a thread of the caller's.
-    """
-
-    workers: int
-
-    def run(self, batch: Batch, outputs: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """Return the outputs by name, batch first."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +154,7 @@ class SentimentModel:
             ModelFolderError: the folder is missing, damaged, or lacks what the engine needs.
         """
         folder = open_model_folder(path)
-        return cls(folder, _network(folder, engine, threads))
+        return cls(folder, open_network(folder, engine, threads))
 
     def predict(self, texts: str | Sequence[str]) -> list[Prediction]:
         """Predict each text, in order; a single string is one text.
@@ -268,6 +256,50 @@ class SentimentModel:
         """
         return self.states(text).trace
 
+    def explain(
+        self,
+        text: str,
+        method: Method = "occlusion",
+        *,
+        phrases: Sequence[str] = (),
+        skip_missing: bool = False,
+    ) -> Attribution:
+        """Say how much each word of a text puts into each class's logit.
+
+        Args:
+            text: the text.
+            method: `occlusion`, `gradients` (engine `keras` alone) or `decomposition`.
+            phrases: phrases of the text to look at as one.
+            skip_missing: whether to leave out a phrase that the text does not have.
+
+        Raises:
+            ConfigError: no such method, or gradients without the Keras engine.
+            DataError: the text holds a NUL or a lone surrogate, or no such phrase.
+        """
+        from sentiment.runtime.explanation import explain
+
+        return explain(self, text, method, phrases=phrases, skip_missing=skip_missing)
+
+    def replay(self, token_ids: NDArray[np.integer]) -> Replay:
+        """Run the network once more in NumPy on (time,) token ids, and keep everything."""
+        from sentiment.runtime.replay import replay
+
+        return replay(self.weights, token_ids, self.folder.encoder)
+
+    def integrated_gradients(self, token_ids: NDArray[np.integer]) -> Gradients:
+        """Return what each of (time,) tokens adds to each class's logit.
+
+        Raises:
+            ConfigError: the engine is not Keras.
+        """
+        if not isinstance(self._network, Differentiable):
+            raise ConfigError(
+                "gradients with an engine that has none",
+                expected="engine keras",
+                run="sentiment predict --explain-by gradients --engine keras",
+            )
+        return self._network.integrated_gradients(token_ids)
+
     @cached_property
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """The tensors of `weights.safetensors` by name; read when first asked for."""
@@ -322,59 +354,3 @@ def _warning(text: str, unknown: float, cut: int) -> str | None:
     if cut:
         return f"{cut} tokens in the middle were not read"
     return None
-
-
-def _network(folder: ModelFolder, engine: Engine, threads: int | None) -> Network:
-    if engine == "onnx":
-        return OnnxNetwork(folder.file(ONNX), threads)
-    if engine == "int8":
-        if ONNX_INT8 not in folder.files:
-            raise ModelFolderError(
-                f"{folder.path} has no int8 model: {folder.info.get('int8', 'not written')}",
-                expected="--engine onnx",
-            )
-        return OnnxNetwork(folder.file(ONNX_INT8), threads)
-    if engine == "keras":
-        from sentiment.backend import load_keras
-
-        load_keras()
-        from sentiment.nn.keras_network import KerasNetwork
-
-        return KerasNetwork(folder)
-    raise ConfigError(f"no engine {engine!r}", expected=f"one of {', '.join(ENGINES)}")
-
-
-class OnnxNetwork:
-    """ONNX Runtime on the CPU.
-
-    Each batch is one thread's: threads that shared a batch would wait for one another at every step
-    of an LSTM.
-    """
-
-    def __init__(self, path: Path, threads: int | None = None) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = 1
-        self.workers = threads or usable_cores()
-        try:
-            self._session = onnxruntime.InferenceSession(
-                path.read_bytes(), options, providers=["CPUExecutionProvider"]
-            )
-        # ONNX Runtime's errors share no base but this one.
-        except Exception as error:
-            raise ModelFolderError(
-                f"{path} cannot be loaded: {error}",
-                expected=f"a model that ONNX Runtime {onnxruntime.__version__} reads",
-                run="python -m pip install --upgrade onnxruntime, or train again",
-            ) from None
-        # Outputs that nobody asked for, such as the per-step scores, are not computed.
-        self._only_asked = onnxruntime.RunOptions()
-        self._only_asked.only_execute_path_to_fetches = True
-
-    def run(self, batch: Batch, outputs: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """Return the outputs by name, batch first."""
-        inputs = {"token_ids": batch.token_ids, "lengths": batch.lengths}
-        values = self._session.run(list(outputs), inputs, self._only_asked)
-        return dict(zip(outputs, values, strict=True))

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment.errors import ConfigError, DataError
+from sentiment.errors import ConfigError
 from sentiment.runtime.replay import STATES, Replay, replay
 from sentiment.runtime.shapes import EncoderShape
 from sentiment.runtime.trace import Trace, what_it_shows
-from sentiment.text.tokenizer import Tokenizer, check_text
+from sentiment.text.tokenizer import Tokenizer
+from sentiment.text.words import ReadText, read_text
 
 
 @dataclass(frozen=True)
@@ -23,21 +24,13 @@ class TextStates:
     """A text, its tokens, and the replay of the network on them.
 
     Attributes:
-        text: as it came.
-        tokens: (time) tokens of the vocabulary.
-        spans: (time, 2) character positions of each token in the text.
-        truncated_tokens: how many tokens were cut out of the middle.
-        head_tokens: how many of the tokens stand before the cut.
+        read: the text and its tokens.
         classes: label names, most negative first.
         shows: what the trace shows, in words.
         seen: the replay.
     """
 
-    text: str
-    tokens: tuple[str, ...]
-    spans: NDArray[np.int32]
-    truncated_tokens: int
-    head_tokens: int
+    read: ReadText
     classes: tuple[str, ...]
     shows: str
     seen: Replay
@@ -46,13 +39,9 @@ class TextStates:
     def trace(self) -> Trace:
         """The classifier applied to the text up to each token."""
         return Trace(
-            text=self.text,
-            tokens=self.tokens,
-            spans=self.spans,
+            read=self.read,
             probabilities=self.seen.step_probabilities,
             classes=self.classes,
-            truncated_tokens=self.truncated_tokens,
-            head_tokens=self.head_tokens,
             shows=self.shows,
         )
 
@@ -65,8 +54,8 @@ class TextStates:
             if not name.startswith("lstm_") or name.partition("/")[0] in kept
         }
         return {
-            "tokens": np.array(self.tokens),
-            "spans": self.spans,
+            "tokens": np.array(self.read.tokens),
+            "spans": self.read.spans,
             "step_scores": self.trace.scores,
             **arrays,
         }
@@ -79,12 +68,12 @@ class TextStates:
             {
                 "token": token,
                 "token_id": int(self.seen.token_ids[step]),
-                "start": int(self.spans[step, 0]),
-                "end": int(self.spans[step, 1]),
+                "start": int(self.read.spans[step, 0]),
+                "end": int(self.read.spans[step, 1]),
                 "score": round(float(scores[step]), 7),
                 "probabilities": dict(zip(self.classes, probabilities[step], strict=True)),
             }
-            for step, token in enumerate(self.tokens)
+            for step, token in enumerate(self.read.tokens)
         ]
         states = {
             prefix: {name: _numbers(getattr(states, name)) for name in STATES}
@@ -94,8 +83,8 @@ class TextStates:
         }
         attention = self.seen.attention
         return {
-            "text": self.text,
-            "truncated_tokens": self.truncated_tokens,
+            "text": self.read.words.text,
+            "truncated_tokens": self.read.truncated_tokens,
             "label": self.classes[int(self.seen.probabilities.argmax())],
             "score": tokens[-1]["score"],
             "probabilities": tokens[-1]["probabilities"],
@@ -128,21 +117,12 @@ def text_states(
         DataError: the text holds a NUL or a lone surrogate.
         ModelFolderError: weights and tokenizer do not belong together.
     """
-    fault = check_text(text)
-    if fault:
-        raise DataError(f"the text holds {fault}", expected="Unicode text without NUL")
-    encoded = tokenizer.encode([text], offsets=True)
-    token_ids = encoded.of_text(0)  # (time,)
-    spans = encoded.offsets[0] if encoded.offsets else np.zeros((len(token_ids), 2), np.int32)
+    read = read_text(text, tokenizer)
     return TextStates(
-        text=text,
-        tokens=tuple(tokenizer.tokens(token_ids)),
-        spans=spans,
-        truncated_tokens=int(encoded.truncated_tokens[0]),
-        head_tokens=tokenizer.head_tokens,
+        read=read,
         classes=tuple(classes),
         shows=what_it_shows(encoder),
-        seen=replay(weights, token_ids, encoder),
+        seen=replay(weights, read.token_ids, encoder),
     )
 
 

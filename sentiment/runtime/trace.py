@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment.runtime.shapes import EncoderShape
-from sentiment.text.words import Words, words_of
+from sentiment.text.words import ReadText, Words
 
 _READS = {
     "last": "every hidden state h_t",
@@ -30,29 +30,36 @@ class Trace:
     """What a model would answer after each token of one text.
 
     Attributes:
-        text: as it came.
-        tokens: (time) tokens of the vocabulary.
-        spans: (time, 2) int32 character positions of each token in the text.
+        read: the text, its tokens and words, and what was cut.
         probabilities: (time, classes) of the text up to each token; the last row is the answer.
         classes: label names, most negative first.
-        truncated_tokens: tokens that were left out of the middle.
-        head_tokens: how many tokens stand before the ones left out.
         shows: what the classifier was applied to, in words.
     """
 
-    text: str
-    tokens: tuple[str, ...]
-    spans: NDArray[np.int32]
+    read: ReadText
     probabilities: NDArray[np.float32]
     classes: tuple[str, ...]
-    truncated_tokens: int
-    head_tokens: int
     shows: str
 
-    @cached_property
+    @property
+    def text(self) -> str:
+        """The text as it came."""
+        return self.read.words.text
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """(time) tokens of the vocabulary."""
+        return self.read.tokens
+
+    @property
+    def spans(self) -> NDArray[np.int32]:
+        """(time, 2) character positions of each token in the text, end excluded."""
+        return self.read.spans
+
+    @property
     def words(self) -> Words:
         """The tokens put together to words."""
-        return words_of(self.text, self.tokens, self.spans)
+        return self.read.words
 
     @cached_property
     def scores(self) -> NDArray[np.float64]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sentiment.runtime.attribution import Attribution, leaning
 from sentiment.runtime.replay_view import (
     TokenRows,
     columns_of,
     format_scores,
     printable,
     signed,
+    signed_bar,
     sparkline,
 )
 from sentiment.runtime.trace import Trace
@@ -52,8 +55,8 @@ def format_trace(trace: Trace, page: Page) -> str:
         trace.scores[ends],
         page,
         mark=word,
-        cut_after=sum(end < trace.head_tokens for end in ends),
-        cut=trace.truncated_tokens,
+        cut_after=trace.read.head_words,
+        cut=trace.read.truncated_tokens,
     )
     first, last = signed(trace.scores[0]), signed(trace.scores[-1])
     course = f"{_INDENT}{first} {sparkline(trace.scores)} {last}\n{_INDENT}{_turning(trace)}"
@@ -64,13 +67,44 @@ def format_trace(trace: Trace, page: Page) -> str:
     return "\n".join([text, "", course, "", format_scores(rows, trace.scores, trace.shows, marks)])
 
 
+def format_attribution(found: Attribution, page: Page) -> str:
+    """Return an attribution: the text coloured by what each word puts in, and a row a word."""
+    values = found.leaning  # (words,)
+    largest = max(float(np.abs(values).max()), np.finfo(np.float64).tiny)
+    text = running_text(
+        found.words,
+        values / largest,
+        page,
+        cut_after=found.head_words,
+        cut=found.truncated_tokens,
+    )
+    rows = TokenRows(found.words.shown, cut_after=found.head_words, cut=found.truncated_tokens)
+    lines = [f"{signed(value)}  {signed_bar(value / largest)}" for value in values.tolist()]
+    phrases = []
+    for phrase in found.phrases:
+        first, after = phrase.words
+        (start, _), (_, end) = found.words.spans[[first, after - 1]].tolist()
+        whole, alone = float(leaning(phrase.values)), float(values[first:after].sum())
+        shown = printable(" ".join(found.words.text[start:end].split()))
+        phrases.append(f"phrase  {shown}  {signed(whole)}; its words, one by one  {signed(alone)}")
+    scale = f"nats  {_scale(found.classes)}: above 0 towards {found.classes[-1]}. {found.about}"
+    note = textwrap.fill(scale, width=96, subsequent_indent="      ")
+    return "\n".join([text, "", *rows.join(lines), *phrases, note])
+
+
+def _scale(classes: Sequence[str]) -> str:
+    if len(classes) <= 3:
+        return f"of the log-odds of {classes[-1]} against {classes[0]}"
+    return f"of the logits, weighed from −1 for {classes[0]} to +1 for {classes[-1]}"
+
+
 def token_rows(trace: Trace) -> TokenRows:
     """Return the tokens as a reader should see them: an unknown one as it stands in the text."""
     shown = [
         trace.text[start:end] + f" {UNKNOWN}" if token == UNKNOWN and end > start else token
         for token, (start, end) in zip(trace.tokens, trace.spans.tolist(), strict=True)
     ]
-    return TokenRows(shown, cut_after=trace.head_tokens, cut=trace.truncated_tokens)
+    return TokenRows(shown, cut_after=trace.read.head_tokens, cut=trace.read.truncated_tokens)
 
 
 def running_text(

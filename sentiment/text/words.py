@@ -13,7 +13,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment.text.tokenizer import CAPITALS, HANDLE, SPECIAL_TOKENS, UNKNOWN_ID, WEB_ADDRESS
+from sentiment.errors import DataError
+from sentiment.text.tokenizer import (
+    CAPITALS,
+    HANDLE,
+    SPECIAL_TOKENS,
+    UNKNOWN_ID,
+    WEB_ADDRESS,
+    Tokenizer,
+    check_text,
+)
 
 # How a piece that goes on a word begins.
 CONTINUES = "##"
@@ -47,6 +56,55 @@ class Words:
         return next(word for word, inside in enumerate(self.tokens) if position in inside)
 
 
+@dataclass(frozen=True)
+class ReadText:
+    """One text as the model reads it.
+
+    Attributes:
+        token_ids: (time,) int32, without padding.
+        tokens: (time) of the vocabulary.
+        spans: (time, 2) int32 character positions of each token in the text.
+        truncated_tokens: tokens that were left out of the middle.
+        head_tokens: how many tokens stand before them.
+        words: the tokens put together.
+    """
+
+    token_ids: NDArray[np.int32]
+    tokens: tuple[str, ...]
+    spans: NDArray[np.int32]
+    truncated_tokens: int
+    head_tokens: int
+    words: Words
+
+    @property
+    def head_words(self) -> int:
+        """How many words stand before the tokens that were left out."""
+        return sum(max(inside) < self.head_tokens for inside in self.words.tokens)
+
+
+def read_text(text: str, tokenizer: Tokenizer) -> ReadText:
+    """Tokenize one text as prediction does.
+
+    Raises:
+        DataError: the text holds a NUL or a lone surrogate.
+    """
+    fault = check_text(text)
+    if fault:
+        raise DataError(f"the text holds {fault}", expected="Unicode text without NUL")
+    encoded = tokenizer.encode([text], offsets=True)
+    token_ids = encoded.of_text(0)
+    spans = encoded.offsets[0] if encoded.offsets else np.zeros((len(token_ids), 2), np.int32)
+    tokens = tuple(tokenizer.tokens(token_ids))
+    return ReadText(
+        token_ids=token_ids,
+        tokens=tokens,
+        spans=spans,
+        truncated_tokens=int(encoded.truncated_tokens[0]),
+        head_tokens=tokenizer.head_tokens,
+        words=words_of(text, tokens, spans),
+    )
+
+
 def words_of(text: str, tokens: Sequence[str], spans: NDArray[np.int32]) -> Words:
     """Put the tokens of a text together to words.
 
@@ -59,7 +117,8 @@ def words_of(text: str, tokens: Sequence[str], spans: NDArray[np.int32]) -> Word
     places: list[list[int]] = []
     waiting: list[int] = []
     for position, (token, (start, end)) in enumerate(zip(tokens, spans.tolist(), strict=True)):
-        if token == CAPITALS:
+        # The marker stands where a space is; a small vocabulary may lack it.
+        if token == CAPITALS or not text[start:end].strip():
             waiting.append(position)
             continue
         if places and places[-1][1] == start and _goes_on(text, token, start, end):

@@ -866,3 +866,49 @@ def test_explain_and_output_exclude_each_other(predict, tmp_path):
     answer = predict("--explain", "--input", "-", "--output", tmp_path / "y.csv")
     assert answer.code == 2
     assert "--explain" in answer.err
+
+
+@pytest.mark.parametrize("method", ["occlusion", "decomposition", "gradients"])
+def test_explain_by_says_what_each_word_puts_in(predict, method: str) -> None:
+    [record] = records(
+        predict("it was superb and awful", "--explain-by", method, "--phrase", "superb", "--json")
+    )
+    found = record["attribution"]
+    assert found["method"] == method
+    assert [each["word"] for each in found["words"]] == ["it", "was", "superb", "and", "awful"]
+    by_word = {each["word"]: each["leaning"] for each in found["words"]}
+    assert by_word["superb"] > 0 > by_word["awful"]
+    assert found["phrases"][0]["leaning"] == pytest.approx(by_word["superb"], abs=1e-4)
+    assert (found["gap"] is None) == (method == "occlusion")
+    shown = predict("it was superb", "--explain-by", method, "--quiet").done().out
+    assert shown.splitlines()[1] == "  it was superb"
+    assert "log-odds of positive against negative" in shown
+
+
+def test_a_phrase_need_not_be_in_each_of_many_texts(predict) -> None:
+    method = ["--explain-by", "occlusion", "--phrase", "was superb", "--json"]
+    first, second = records(predict("it was superb", "it was awful", *method))
+    assert len(first["attribution"]["phrases"]) == 1
+    assert second["attribution"]["phrases"] == []
+    assert "no phrase 'was superb' in the text" in predict("it was awful", *method).refused()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--explain", "--explain-by", "occlusion"], ["--phrase", "superb"],
+     ["--explain", "--phrase", "superb"], ["--explain-by", "magic"]],
+)  # fmt: skip
+def test_explanations_that_make_no_sense_are_a_usage_error(predict, options: list[str]) -> None:
+    answer = predict("it was superb", *options)
+    assert answer.code == 2
+    assert "Traceback" not in answer.err
+
+
+def test_explaining_imports_nothing_heavy_either(shell, tiny_model: Path) -> None:
+    for method in ("trace", "occlusion", "decomposition"):
+        options = ["superb", "--explain-by", method, "--model", tiny_model]
+        answer = shell("-c", RESULT, "predict", *options).done()
+        code, modules = json.loads(answer.err.splitlines()[-1])
+        assert code == 0
+        unwanted = {*HEAVY, "sentiment.nn", "sentiment.config"} - {"safetensors"}
+        assert sorted(unwanted & set(modules)) == []

@@ -15,6 +15,7 @@ from sentiment.errors import ConfigError
 from sentiment.runtime.replay_view import columns_of
 from sentiment.runtime.trace import Trace, what_it_shows
 from sentiment.runtime.word_view import Page, format_trace
+from sentiment.text.words import ReadText, words_of
 
 
 def trace(
@@ -22,16 +23,25 @@ def trace(
 ) -> Trace:
     """Return a trace of the words between spaces, with these probabilities of `good`."""
     spans = np.array([match.span() for match in re.finditer(r"\S+", text)], np.int32)
-    return Trace(
-        text=text,
-        tokens=tuple(text.lower().split()),
-        spans=spans,
-        probabilities=np.array([[1 - share, share] for share in positive], np.float32),
-        classes=("bad", "good"),
-        truncated_tokens=truncated_tokens,
-        head_tokens=head_tokens,
-        shows="A probe.",
+    return of_tokens(
+        text, tuple(text.lower().split()), spans, positive, head_tokens, truncated_tokens
     )
+
+
+def of_tokens(
+    text: str, tokens, spans, positive: list[float], head_tokens: int = 99, truncated: int = 0
+) -> Trace:
+    spans = np.asarray(spans, np.int32)
+    read = ReadText(
+        token_ids=np.arange(len(tokens), dtype=np.int32),
+        tokens=tokens,
+        spans=spans,
+        truncated_tokens=truncated,
+        head_tokens=head_tokens,
+        words=words_of(text, tokens, spans),
+    )
+    probabilities = np.array([[1 - share, share] for share in positive], np.float32)
+    return Trace(read=read, probabilities=probabilities, classes=("bad", "good"), shows="A probe.")
 
 
 def test_a_prediction_has_the_answer_after_each_token(tiny_model: Path) -> None:
@@ -71,16 +81,8 @@ def test_the_turning_token_brought_the_final_label_for_good(
 
 
 def test_a_turn_within_a_word_is_told_of_the_whole_word() -> None:
-    seen = Trace(
-        text="so lovely",
-        tokens=("so", "love", "##ly"),
-        spans=np.array([[0, 2], [3, 7], [7, 9]], np.int32),
-        probabilities=np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9]], np.float32),
-        classes=("bad", "good"),
-        truncated_tokens=0,
-        head_tokens=9,
-        shows="A probe.",
-    )
+    spans = [[0, 2], [3, 7], [7, 9]]
+    seen = of_tokens("so lovely", ("so", "love", "##ly"), spans, [0.1, 0.2, 0.9])
     turning = seen.to_dict()["turning_word"]
     assert turning == {"word": "lovely", "start": 3, "end": 9, "label": "good"}
 
@@ -117,9 +119,8 @@ def test_a_text_that_never_turns() -> None:
 
 def test_what_was_cut_out_of_the_middle_is_said_there() -> None:
     text = "one two three four five six"
-    spans = np.array([[0, 3], [4, 7], [24, 27]], np.int32)
-    seen = trace("one two six", [0.6, 0.7, 0.8], head_tokens=2, truncated_tokens=3)
-    seen = Trace(**{**vars(seen), "text": text, "spans": spans})
+    spans = [[0, 3], [4, 7], [24, 27]]
+    seen = of_tokens(text, ("one", "two", "six"), spans, [0.6, 0.7, 0.8], 2, 3)
     lines = format_trace(seen, Page()).splitlines()
     assert lines[0] == "  one two  … 3 tokens not read …  six"
     assert "     … 3 tokens cut …" in lines
