@@ -69,6 +69,9 @@ def predict(
     phrases: list[str] | None = typer.Option(
         None, "--phrase", metavar="TEXT", help="Explain this phrase of the text as one."
     ),
+    stream: bool = typer.Option(
+        False, "--stream", help="One text on standard input: after each line, the answer so far."
+    ),
     engine: Engine = typer.Option(Engine.onnx, help="What runs the network."),
     on_error: OnError = typer.Option(OnError.stop, help="At a row that cannot be read."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object a line on stdout."),
@@ -78,18 +81,12 @@ def predict(
 
     `score` runs from -1 to 1: expected polarity, not confidence. Input columns are kept.
     """
-    if bool(texts) == (source is not None):
-        typer.echo("error: give TEXT or --input FILE (- for standard input), not both", err=True)
-        raise typer.Exit(2)
     method = Method.trace if explain and explain_by is None else explain_by
-    if method is not None and output is not None:
-        typer.echo("error: give --explain or --output, not both", err=True)
-        raise typer.Exit(2)
-    if explain and method != Method.trace:
-        typer.echo("error: give --explain or --explain-by, not both", err=True)
-        raise typer.Exit(2)
-    if phrases and method in (None, Method.trace):
-        typer.echo("error: --phrase needs --explain-by with another method than trace", err=True)
+    given = {"TEXT": texts, "--input": source, "--output": output, "--explain": explain,
+             "--explain-by": explain_by, "--engine": engine != Engine.onnx}  # fmt: skip
+    wrong = _wrong_usage({name for name, value in given.items() if value}, stream, method, phrases)
+    if wrong:
+        typer.echo(f"error: {wrong}", err=True)
         raise typer.Exit(2)
     if method == Method.gradients and engine == Engine.onnx:
         engine = Engine.keras  # the one that has gradients
@@ -102,6 +99,14 @@ def predict(
         if not quiet:
             typer.echo(why, err=True)
     loaded = SentimentModel.load(path, engine=engine.value)
+    if stream:
+        from sentiment.cli.predict_stream import answer_lines
+
+        faults: list[RowFault] = []
+        show = None if as_json else _show
+        answer_lines(loaded, show, faults=faults, stop=on_error == OnError.stop)
+        _report(faults)
+        return
     # On a terminal that already shows the answers, a bar would only stand in their way.
     bar = not quiet and sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
     # Whoever types lines wants each answered before the next is there.
@@ -123,7 +128,24 @@ def predict(
         _show_all(job, parts, explainer, as_json=as_json)
     else:
         _write(job, parts, output, columns)
-    job.report_faults()
+    _report(job.faults)
+
+
+def _wrong_usage(
+    given: set[str], stream: bool, method: Method | None, phrases: list[str] | None
+) -> str | None:
+    """Return what is wrong with the options that were given, or None."""
+    if stream and given:
+        return f"--stream goes without {min(given)}"
+    if not stream and ("TEXT" in given) == ("--input" in given):
+        return "give TEXT or --input FILE (- for standard input), not both"
+    if {"--explain", "--output"} <= given or {"--explain-by", "--output"} <= given:
+        return "give --explain or --output, not both"
+    if "--explain" in given and method != Method.trace:
+        return "give --explain or --explain-by, not both"
+    if phrases and method in (None, Method.trace):
+        return "--phrase needs --explain-by with another method than trace"
+    return None
 
 
 @dataclass
@@ -169,15 +191,16 @@ class _Job:
             for number, (part, token_ids) in enumerate(following(encoded))
         )
 
-    def report_faults(self) -> None:
-        """Say on stderr which rows were skipped."""
-        if not self.faults:
-            return
-        typer.echo(f"skipped {len(self.faults):,} rows that could not be read:", err=True)
-        for fault in self.faults[:FAULTS_SHOWN]:
-            typer.echo(f"  {fault.file} row {fault.row}: {fault.reason}", err=True)
-        if len(self.faults) > FAULTS_SHOWN:
-            typer.echo(f"  and {len(self.faults) - FAULTS_SHOWN:,} more", err=True)
+
+def _report(faults: Sequence[RowFault]) -> None:
+    """Say on stderr which rows were skipped."""
+    if not faults:
+        return
+    typer.echo(f"skipped {len(faults):,} rows that could not be read:", err=True)
+    for fault in faults[:FAULTS_SHOWN]:
+        typer.echo(f"  {fault.file} row {fault.row}: {fault.reason}", err=True)
+    if len(faults) > FAULTS_SHOWN:
+        typer.echo(f"  and {len(faults) - FAULTS_SHOWN:,} more", err=True)
 
 
 def _say_shapes(arrays: Arrays, pooling: str) -> None:

@@ -88,9 +88,7 @@ def read_text(text: str, tokenizer: Tokenizer) -> ReadText:
     Raises:
         DataError: the text holds a NUL or a lone surrogate.
     """
-    fault = check_text(text)
-    if fault:
-        raise DataError(f"the text holds {fault}", expected="Unicode text without NUL")
+    require_text(text)
     encoded = tokenizer.encode([text], offsets=True)
     token_ids = encoded.of_text(0)
     spans = encoded.offsets[0] if encoded.offsets else np.zeros((len(token_ids), 2), np.int32)
@@ -103,6 +101,17 @@ def read_text(text: str, tokenizer: Tokenizer) -> ReadText:
         head_tokens=tokenizer.head_tokens,
         words=words_of(text, tokens, spans),
     )
+
+
+def require_text(text: object) -> None:
+    """Refuse what no tokenizer can read.
+
+    Raises:
+        DataError: it is not text, or holds a NUL or a lone surrogate.
+    """
+    fault = check_text(text)
+    if fault:
+        raise DataError(f"the text holds {fault}", expected="Unicode text without NUL")
 
 
 def words_of(text: str, tokens: Sequence[str], spans: NDArray[np.int32]) -> Words:

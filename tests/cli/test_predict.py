@@ -912,3 +912,58 @@ def test_explaining_imports_nothing_heavy_either(shell, tiny_model: Path) -> Non
         assert code == 0
         unwanted = {*HEAVY, "sentiment.nn", "sentiment.config"} - {"safetensors"}
         assert sorted(unwanted & set(modules)) == []
+
+
+def test_stream_answers_after_each_line_as_to_the_text_so_far(predict) -> None:
+    lines = ["it was awful", "", "but then superb", "and charming, a delight"]
+    found = records(predict("--stream", "--json", stdin="\r\n".join(lines).encode()))
+    assert [record["line"] for record in found] == [1, 2, 3, 4]
+    assert list(found[0]) == ["line", *FIELDS]
+    for count, record in enumerate(found, start=1):
+        [so_far] = records(predict("\n".join(lines[:count]), "--json"))
+        assert record["text"] == lines[count - 1]
+        for name in ("label", "tokens", "truncated_tokens", "unknown_fraction", "warning"):
+            assert record[name] == so_far[name]
+        assert record["probabilities"] == pytest.approx(so_far["probabilities"], abs=1.1e-4)
+    assert (found[0]["label"], found[-1]["label"]) == ("negative", "positive")
+    shown = predict("--stream", stdin=b"it was awful\n\nsuperb").done()
+    assert [line.split("  ")[-1] for line in shown.lines] == ["it was awful", "", "superb"]
+
+
+def test_stream_does_not_wait_for_the_next_line(tiny_model: Path) -> None:
+    command = ["predict", "--stream", "--quiet", "--model", str(tiny_model)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "sentiment", *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        for line, label in ((b"it was awful\n", b"negative"), (b"superb superb\n", b"")):
+            process.stdin.write(line)
+            process.stdin.flush()
+            answer = process.stdout.readline()
+            assert answer.startswith(label)
+            assert answer.endswith(line)
+        process.stdin.close()
+        assert process.stdout.read() == b""
+        assert process.wait(60) == 0
+
+
+def test_a_line_that_cannot_be_read_ends_a_stream_or_is_left_out(predict) -> None:
+    content = b"superb\n\xff\nawful\n"
+    answer = predict("--stream", stdin=content)
+    assert "row 2: " in answer.refused()
+    assert len(answer.lines) == 1
+    answer = predict("--stream", "--on-error", "skip", stdin=content).done()
+    assert len(answer.lines) == 2
+    assert "skipped 1 rows" in answer.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["superb"], ["--input", "-"], ["--output", "x.csv"], ["--explain"], ["--engine", "int8"],
+     ["--explain-by", "occlusion"]],
+)  # fmt: skip
+def test_stream_goes_alone(predict, options: list[str]) -> None:
+    answer = predict("--stream", *options)
+    assert answer.code == 2
+    assert answer.err.startswith("error: --stream goes without ")
