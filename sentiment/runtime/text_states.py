@@ -89,6 +89,8 @@ class TextStates:
             "score": tokens[-1]["score"],
             "probabilities": tokens[-1]["probabilities"],
             "tokens": tokens,
+            "turning_word": self.trace.to_dict()["turning_word"],
+            "trace_shows": self.shows,
             "states": states,
             **({} if attention is None else {"attention": _numbers(attention)}),
             "pooled": _numbers(self.seen.pooled),
