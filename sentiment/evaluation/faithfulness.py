@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from sentiment.errors import DataError
 from sentiment.evaluation.baselines import Log, silent
-from sentiment.evaluation.intervals import SEED, mean
+from sentiment.evaluation.intervals import SEED, Figure, mean
 from sentiment.evaluation.provenance import provenance
 from sentiment.evaluation.summary import align
 from sentiment.runtime.attribution import METHODS, Method, encoded_ids
@@ -69,83 +69,73 @@ def measure_faithfulness(
         log: is given progress, a line at a time.
 
     Returns:
-        What `faithfulness.json` holds: plain JSON types. For each method and for random order the
-        mean curves over the texts at `fractions`, their areas with 95 % intervals, and for each
-        method the paired difference of its areas from random order's.
+        What `faithfulness.json` holds: plain JSON types. Under `deletion` and `insertion`, by
+        method and for `random`, the mean curve over the texts at `fractions`; under `areas` the
+        areas with 95 % intervals, and each method's paired difference from random order.
 
     Raises:
         DataError: no text has three words.
     """
-    chosen, total = _sample(model, texts, sample, seed)
+    chosen = _sample(model, texts, sample, seed)
     if not chosen:
         raise DataError(
             f"none of {len(texts):,} texts has {FEWEST_WORDS} words",
             expected="longer texts, or no --faithfulness",
         )
     log(f"faithfulness of explanations: {len(chosen):,} texts")
-    curves: dict[str, Curves] = {_RANDOM: _random_curves(model, chosen, seed)}
+    curves: dict[str, Curves] = {}
     seconds = {}
     for method in METHODS:
         if method in explainers:
             started = time.perf_counter()
             orders = [_order(explainers[method], text, method) for text in chosen]
             seconds[method] = (time.perf_counter() - started) / len(chosen)
-            curves[method] = np.stack(
-                [
-                    _curves(model, text, [order])[0]
-                    for text, order in zip(chosen, orders, strict=True)
-                ]
-            )
+            pairs = zip(chosen, orders, strict=True)
+            curves[method] = np.concatenate([_curves(model, text, [each]) for text, each in pairs])
             log(f"{method}: {seconds[method]:.3f} s a text")
+    curves[_RANDOM] = _random_curves(model, chosen, seed)
+    areas = {kind: _areas(curves, place) for place, kind in enumerate(_CURVES)}
     return {
         **provenance(command, seed),
-        "sample": {
-            "texts": len(chosen),
-            "of": total,
-            "fewest_words": FEWEST_WORDS,
-            "mean_words": float(np.mean([len(text.read.words) for text in chosen])),
-        },
-        "measured": "probability of the model's own answer",
-        "fractions": list(FRACTIONS),
+        "trained_at": model.folder.info.get("trained_at"),
+        "about": _about(areas),
+        "n": len(chosen),
+        "of": len(texts),
+        "fewest_words": FEWEST_WORDS,
+        "mean_words": float(np.mean([len(text.read.words) for text in chosen])),
         "random_orders": RANDOM_ORDERS,
-        _RANDOM: _figures(curves[_RANDOM]),
-        "methods": {
-            method: {
-                **_figures(curves[method], curves[_RANDOM]),
-                "seconds_per_text": seconds[method],
+        "fractions": list(FRACTIONS),
+        **{
+            kind: {
+                name: one[:, place].mean(axis=0).round(6).tolist() for name, one in curves.items()
             }
-            for method in seconds
+            for place, kind in enumerate(_CURVES)
         },
+        "areas": areas,
+        "seconds_per_text": seconds,
     }
 
 
 def format_faithfulness(results: Mapping[str, Any]) -> str:
     """Return the areas as a table, each beside its difference from random order."""
-    sample = results["sample"]
     head = (
-        f"faithfulness of explanations on {sample['texts']:,} of {sample['of']:,} texts: mean "
+        f"faithfulness of explanations on {results['n']:,} of {results['of']:,} texts: mean "
         "probability of the answer\nwhile words are deleted (lower: more faithful) or inserted "
         "(higher), most important first"
     )
     rows = [["", "deletion", "against random", "insertion", "against random"]]
-    for name, figures in results["methods"].items():
-        cells = [name]
+    for name in results["areas"]["deletion"]:
+        cells = ["random order" if name == _RANDOM else name]
         for kind in _CURVES:
-            change = figures[kind]["against_random"]
-            span = (
-                "" if change["low"] is None else f" ({change['low']:+.3f} to {change['high']:+.3f})"
-            )
-            cells += [f"{figures[kind]['area']['value']:.3f}", f"{change['value']:+.3f}{span}"]
+            area = results["areas"][kind][name]
+            change = area.get("against_random")
+            cells += [f"{area['value']:.3f}", "" if change is None else _change(change)]
         rows.append(cells)
-    plain = [f"{results[_RANDOM][kind]['area']['value']:.3f}" for kind in _CURVES]
-    rows.append(["random order", plain[0], "", plain[1], ""])
-    return f"{head}\n\n{align(rows)}".replace("-0.", "\N{MINUS SIGN}0.")
+    return f"{head}\n\n{align(rows)}"
 
 
-def _sample(
-    model: SentimentModel, texts: Sequence[str], sample: int, seed: int
-) -> tuple[list[_Text], int]:
-    """Draw texts of enough words; return them, and how many texts there were to draw from."""
+def _sample(model: SentimentModel, texts: Sequence[str], sample: int, seed: int) -> list[_Text]:
+    """Draw texts of enough words, without replacement."""
     chosen: list[_Text] = []
     for row in np.random.default_rng(seed).permutation(len(texts)).tolist():
         if len(chosen) == sample:
@@ -154,7 +144,7 @@ def _sample(
         if len(read.words) >= FEWEST_WORDS:
             [probabilities] = model.run(encoded_ids([read.token_ids]), layers=False).probabilities
             chosen.append(_Text(read, int(probabilities.argmax())))
-    return chosen, len(texts)
+    return chosen
 
 
 def _order(model: SentimentModel, text: _Text, method: Method) -> NDArray[np.int64]:
@@ -194,16 +184,36 @@ def _curves(model: SentimentModel, text: _Text, orders: Sequence[NDArray[np.int6
     return found.astype(np.float64).reshape(len(orders), len(_CURVES), len(FRACTIONS))
 
 
-def _figures(curves: Curves, reference: Curves | None = None) -> dict[str, Any]:
-    """Return mean curves and areas; with a reference, also the paired difference of areas."""
-    figures: dict[str, Any] = {}
-    for place, kind in enumerate(_CURVES):
-        areas = np.trapezoid(curves[:, place], FRACTIONS, axis=1)  # (texts,)
-        figures[kind] = {
-            "curve": curves[:, place].mean(axis=0).round(6).tolist(),
-            "area": mean(areas),
+def _areas(curves: Mapping[str, Curves], place: int) -> dict[str, Figure]:
+    """Return each name's mean area, with its paired difference from random order's."""
+    under = {
+        name: np.trapezoid(one[:, place], FRACTIONS, axis=1)  # (texts,)
+        for name, one in curves.items()
+    }
+    return {
+        name: {
+            **mean(areas),
+            **({} if name == _RANDOM else {"against_random": mean(areas - under[_RANDOM])}),
         }
-        if reference is not None:
-            plain = np.trapezoid(reference[:, place], FRACTIONS, axis=1)
-            figures[kind]["against_random"] = mean(areas - plain)
-    return figures
+        for name, areas in under.items()
+    }
+
+
+def _about(areas: Mapping[str, Mapping[str, Figure]]) -> str:
+    differences = ", ".join(
+        f"{name} {_change(area['against_random'])}"
+        for name, area in areas["deletion"].items()
+        if name != _RANDOM
+    )
+    return (
+        "The curves are the mean probability of the model's own answer; random order is the mean "
+        f"of {RANDOM_ORDERS}. Area below the deletion curve, against random order: {differences}."
+    )
+
+
+def _change(figure: Figure) -> str:
+    """Return a difference with its interval, if it has one."""
+    text = f"{figure['value']:+.3f}"
+    if figure["low"] is not None:
+        text += f" ({figure['low']:+.3f} to {figure['high']:+.3f})"
+    return text.replace("-", "\N{MINUS SIGN}")

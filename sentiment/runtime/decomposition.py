@@ -33,7 +33,7 @@ from sentiment.runtime.replay import (
 from sentiment.runtime.shapes import EncoderShape
 
 # Phrases taken through the network side by side: memory grows with them, time hardly.
-_PHRASES_AT_ONCE = 64
+_PHRASES_AT_ONCE = 32
 
 _Function = Callable[[Float64], Float64]
 
@@ -133,11 +133,14 @@ def _lstm(split: _Split, kernel: Float64, recurrent_kernel: Float64, bias: Float
     output_gates = run_lstm(split.whole, kernel, recurrent_kernel, bias)["output_gate"]
     into_bias, keep_bias, candidate_bias, _ = np.split(bias, 4)
     out = _Split(np.empty(shape), np.empty(shape))
-    h_beta, h_gamma, c_beta, c_gamma = (np.zeros((shape[0], shape[2])) for _ in range(4))
+    # β above γ, for few and large matrix products: (2 × phrases, time, 4 × units).
+    from_inputs = np.concatenate([split.beta, split.gamma]) @ kernel
+    h = np.zeros((2 * shape[0], shape[2]))
+    c_beta, c_gamma = np.zeros((2, shape[0], shape[2]))
     for step, output_gate in enumerate(output_gates):
-        # (phrases, 4 × units), gates in the order input, forget, candidate, output.
-        beta = np.split(split.beta[:, step] @ kernel + h_beta @ recurrent_kernel, 4, axis=-1)
-        gamma = np.split(split.gamma[:, step] @ kernel + h_gamma @ recurrent_kernel, 4, axis=-1)
+        # (2, phrases, 4 × units), gates in the order input, forget, candidate, output.
+        gates = (from_inputs[:, step] + h @ recurrent_kernel).reshape(2, shape[0], -1)
+        beta, gamma = (np.split(part, 4, axis=-1) for part in gates)
         i_beta, i_gamma, i_bias = _shapley(beta[0], gamma[0], into_bias, sigmoid)
         f_beta, f_gamma, f_bias = _shapley(beta[1], gamma[1], keep_bias, sigmoid)
         g_beta, g_gamma, g_bias = _shapley(beta[2], gamma[2], candidate_bias, np.tanh)
@@ -152,8 +155,8 @@ def _lstm(split: _Split, kernel: Float64, recurrent_kernel: Float64, bias: Float
         )
         c_beta = kept + written
         shown_beta, shown_gamma, _ = _shapley(c_beta, c_gamma, np.zeros(shape[2]), np.tanh)
-        h_beta, h_gamma = output_gate * shown_beta, output_gate * shown_gamma
-        out.beta[:, step], out.gamma[:, step] = h_beta, h_gamma
+        out.beta[:, step], out.gamma[:, step] = output_gate * shown_beta, output_gate * shown_gamma
+        h = np.concatenate([out.beta[:, step], out.gamma[:, step]])
     return out
 
 

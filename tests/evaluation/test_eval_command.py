@@ -169,8 +169,8 @@ def test_faithfulness_is_saved_beside_the_metrics_and_never_of_an_older_model(mo
     options = ("--data", path, "--output", tmp_path / "out", "--no-baseline")
     result = run(model, *options, "--faithfulness", 4)
     kept = json.loads((tmp_path / "out" / "faithfulness.json").read_text(encoding="utf-8"))
-    assert list(kept["methods"]) == ["occlusion", "gradients", "decomposition"]
-    assert kept["sample"]["texts"] == 4
+    assert list(kept["deletion"]) == ["occlusion", "gradients", "decomposition", "random"]
+    assert kept["n"] == 4
     assert "faithfulness of explanations on 4 of 6 texts" in result.stdout
     assert "accuracy" in result.stdout
     run(model, *options)
