@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -65,6 +65,15 @@ def evaluate(
             show_default=str(EXAMPLES),
         ),
     ] = None,
+    faithfulness: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Also measure, on N of the rows, whether explanations name what answers rest on.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -94,6 +103,7 @@ def evaluate(
         others = {"--data": data, "--text-column": text_column, "--label-column": label_column}
         others["--classes"] = classes
         others["--split"] = None if split == "test" else split
+        others["--faithfulness"] = None if faithfulness is None else str(faithfulness)
         given = [option for option, value in others.items() if value is not None]
         if given:
             raise typer.BadParameter(f"--behaviour brings its own texts: leave out {given[0]}")
@@ -129,10 +139,46 @@ def evaluate(
         among=None if meaning is None else meaning.among,
         log=_log,
     )
+    shown_below = ""
+    # One that is there may be of other weights.
+    (folder / "faithfulness.json").unlink(missing_ok=True)
+    if faithfulness is not None:
+        found, shown_below = _faithfulness(loaded, rows.data.texts, faithfulness, folder)
+        metrics["faithfulness"] = found
     typer.echo(json.dumps(metrics, ensure_ascii=False) if as_json else format_summary(metrics))
+    if shown_below and not as_json:
+        typer.echo(f"\n{shown_below}")
     shown = model if output is None else output
     _log(f"wrote {folder}/metrics.json and predictions.parquet")
     _log(f"next: sentiment report {shown}")
+
+
+def _faithfulness(
+    model: SentimentModel, texts: list[str], sample: int, folder: Path
+) -> tuple[dict[str, Any], str]:
+    """Measure, save and put into words how faithful the explanations are."""
+    from sentiment.durable import write_file
+    from sentiment.evaluation.faithfulness import (
+        FILE_NAME,
+        format_faithfulness,
+        measure_faithfulness,
+    )
+
+    results = measure_faithfulness(
+        model,
+        texts,
+        sample=sample,
+        explainers={
+            "occlusion": model,
+            "decomposition": model,
+            "gradients": type(model).load(model.folder.path, engine="keras"),
+        },
+        command=shlex.join(["sentiment", *sys.argv[1:]]),
+        log=_log,
+    )
+    write_file(folder / FILE_NAME, json.dumps(results, ensure_ascii=False, indent=1) + "\n")
+    _log(f"wrote {folder}/{FILE_NAME}")
+    return results, format_faithfulness(results)
 
 
 def _test_behaviour(

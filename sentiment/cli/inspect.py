@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from sentiment.bundled import bundled_models
+from sentiment.cli.page import stdout_page
 from sentiment.config import Config, bundled_configs, load_config
 from sentiment.durable import write_file
 from sentiment.errors import ConfigError
@@ -33,8 +34,9 @@ from sentiment.runtime.inspection import (
     shape_rows,
     shapes_of,
 )
-from sentiment.runtime.replay_view import format_layers, format_scores
+from sentiment.runtime.replay_view import format_layers
 from sentiment.runtime.text_states import TextStates, check_layer, text_states
+from sentiment.runtime.word_view import format_trace, token_rows
 
 # What a config alone does not say: the labels are read from the data when training starts.
 ASSUMED_CLASSES = 2
@@ -134,7 +136,7 @@ def inspect(
     if npz is not None:
         write_file(npz, states.to_npz(layer))
         typer.echo(f"wrote {npz}", err=True)
-    rows = plan.rows(batch=1, time=len(states.tokens))
+    rows = plan.rows(batch=1, time=len(states.read.tokens))
     if as_json:
         _print_json({**plan.to_dict(rows), **states.to_dict(layer)})
     else:
@@ -152,7 +154,7 @@ def _print_plan(plan: _Plan, *, as_json: bool) -> None:
 def _print_states(
     plan: _Plan, rows: Sequence[LayerRow], states: TextStates, *, layer: str | None, num_units: int
 ) -> None:
-    seen = states.seen
+    seen, scored = states.seen, states.trace
     chances = " · ".join(
         f"{name} {chance:.2f}"
         for name, chance in zip(states.classes, seen.probabilities, strict=True)
@@ -164,9 +166,9 @@ def _print_states(
         format_probe(probe(seen.pooled, pooling=plan.encoder.pooling)),
         "",
         f"{label}: {chances}",
-        format_scores(states.rows, states.step_scores, bidirectional=plan.encoder.bidirectional),
+        format_trace(scored, stdout_page()),
         "",
-        format_layers(states.rows, seen, layer=layer, num_units=num_units),
+        format_layers(token_rows(scored), seen, layer=layer, num_units=num_units),
     )
 
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from sentiment.cli.explainer import Explainer, Method
 from sentiment.cli.predict_input import ROWS_AT_A_TIME, Part, read_parts
 
 if TYPE_CHECKING:
     from sentiment.files import RowFault
     from sentiment.runtime.predictor import Arrays, Prediction, SentimentModel
-    from sentiment.runtime.text_states import TextStates
 
 FAULTS_SHOWN = 10
 # What could move a terminal's cursor or change its colours.
@@ -58,7 +57,20 @@ def predict(
     ),
     text_column: str = typer.Option("text", help="The column of --input that holds the text."),
     explain: bool = typer.Option(
-        False, "--explain", help="Also the score after every token, as a probe; not with --output."
+        False, "--explain", help="Also the score after every word, as a probe; not with --output."
+    ),
+    explain_by: Method | None = typer.Option(
+        None,
+        help="What each word does: trace, as --explain; or what it puts into the answer, by "
+        "leaving it out (occlusion), by integrated gradients (with Keras) or by contextual "
+        "decomposition.",
+        show_default=False,
+    ),
+    phrases: list[str] | None = typer.Option(
+        None, "--phrase", metavar="TEXT", help="Explain this phrase of the text as one."
+    ),
+    stream: bool = typer.Option(
+        False, "--stream", help="One text on standard input: after each line, the answer so far."
     ),
     engine: Engine = typer.Option(Engine.onnx, help="What runs the network."),
     on_error: OnError = typer.Option(OnError.stop, help="At a row that cannot be read."),
@@ -69,12 +81,15 @@ def predict(
 
     `score` runs from -1 to 1: expected polarity, not confidence. Input columns are kept.
     """
-    if bool(texts) == (source is not None):
-        typer.echo("error: give TEXT or --input FILE (- for standard input), not both", err=True)
+    method = Method.trace if explain and explain_by is None else explain_by
+    given = {"TEXT": texts, "--input": source, "--output": output, "--explain": explain,
+             "--explain-by": explain_by, "--engine": engine != Engine.onnx}  # fmt: skip
+    wrong = _wrong_usage({name for name, value in given.items() if value}, stream, method, phrases)
+    if wrong:
+        typer.echo(f"error: {wrong}", err=True)
         raise typer.Exit(2)
-    if explain and output is not None:
-        typer.echo("error: give --explain or --output, not both", err=True)
-        raise typer.Exit(2)
+    if method == Method.gradients and engine == Engine.onnx:
+        engine = Engine.keras  # the one that has gradients
     from sentiment.model_folder import default_model
     from sentiment.runtime.predictor import SentimentModel
 
@@ -84,6 +99,14 @@ def predict(
         if not quiet:
             typer.echo(why, err=True)
     loaded = SentimentModel.load(path, engine=engine.value)
+    if stream:
+        from sentiment.cli.predict_stream import answer_lines
+
+        faults: list[RowFault] = []
+        show = None if as_json else _show
+        answer_lines(loaded, show, faults=faults, stop=on_error == OnError.stop)
+        _report(faults)
+        return
     # On a terminal that already shows the answers, a bar would only stand in their way.
     bar = not quiet and sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
     # Whoever types lines wants each answered before the next is there.
@@ -101,10 +124,28 @@ def predict(
             for_file=output is not None,
         )
     if output is None:
-        _show_all(job, parts, explain=explain, as_json=as_json)
+        explainer = Explainer(loaded, method, phrases or (), one_text=len(texts or ()) == 1)
+        _show_all(job, parts, explainer, as_json=as_json)
     else:
         _write(job, parts, output, columns)
-    job.report_faults()
+    _report(job.faults)
+
+
+def _wrong_usage(
+    given: set[str], stream: bool, method: Method | None, phrases: list[str] | None
+) -> str | None:
+    """Return what is wrong with the options that were given, or None."""
+    if stream and given:
+        return f"--stream goes without {min(given)}"
+    if not stream and ("TEXT" in given) == ("--input" in given):
+        return "give TEXT or --input FILE (- for standard input), not both"
+    if {"--explain", "--output"} <= given or {"--explain-by", "--output"} <= given:
+        return "give --explain or --output, not both"
+    if "--explain" in given and method != Method.trace:
+        return "give --explain or --explain-by, not both"
+    if phrases and method in (None, Method.trace):
+        return "--phrase needs --explain-by with another method than trace"
+    return None
 
 
 @dataclass
@@ -150,15 +191,16 @@ class _Job:
             for number, (part, token_ids) in enumerate(following(encoded))
         )
 
-    def report_faults(self) -> None:
-        """Say on stderr which rows were skipped."""
-        if not self.faults:
-            return
-        typer.echo(f"skipped {len(self.faults):,} rows that could not be read:", err=True)
-        for fault in self.faults[:FAULTS_SHOWN]:
-            typer.echo(f"  {fault.file} row {fault.row}: {fault.reason}", err=True)
-        if len(self.faults) > FAULTS_SHOWN:
-            typer.echo(f"  and {len(self.faults) - FAULTS_SHOWN:,} more", err=True)
+
+def _report(faults: Sequence[RowFault]) -> None:
+    """Say on stderr which rows were skipped."""
+    if not faults:
+        return
+    typer.echo(f"skipped {len(faults):,} rows that could not be read:", err=True)
+    for fault in faults[:FAULTS_SHOWN]:
+        typer.echo(f"  {fault.file} row {fault.row}: {fault.reason}", err=True)
+    if len(faults) > FAULTS_SHOWN:
+        typer.echo(f"  and {len(faults) - FAULTS_SHOWN:,} more", err=True)
 
 
 def _say_shapes(arrays: Arrays, pooling: str) -> None:
@@ -169,52 +211,26 @@ def _say_shapes(arrays: Arrays, pooling: str) -> None:
         typer.echo(format_probe(probe(arrays.final_state, pooling=pooling)), err=True)
 
 
-def _explainer(model: SentimentModel) -> Callable[[str], TextStates]:
-    """Return what replays the network on a text; the weights are read once."""
-    from sentiment.runtime.text_states import text_states
-
-    return partial(
-        text_states,
-        tokenizer=model.tokenizer,
-        weights=model.folder.load_weights(),
-        encoder=model.folder.encoder,
-        classes=model.classes,
-    )
-
-
-def _show_all(job: _Job, parts: Iterator[Part], *, explain: bool, as_json: bool) -> None:
-    states_of = _explainer(job.model) if explain else None
+def _show_all(job: _Job, parts: Iterator[Part], explainer: Explainer, *, as_json: bool) -> None:
     for part, arrays in job.run(parts):
         answers = job.model.to_predictions(part.texts, arrays)
         for prediction, others in zip(answers, part.others, strict=True):
-            states = states_of(prediction.text) if states_of else None
-            _show(prediction, others, states, as_json=as_json)
+            if as_json:
+                record = {**others, **prediction.to_dict(), **explainer.to_dict(prediction)}
+                typer.echo(json.dumps(record, ensure_ascii=False, default=str))
+                continue
+            _show(prediction)
+            # Not typer.echo, which has its own mind about colours.
+            sys.stdout.write(explainer.lines(prediction))
 
 
-def _show(
-    prediction: Prediction,
-    others: dict[str, object],
-    states: TextStates | None,
-    *,
-    as_json: bool,
-) -> None:
-    if as_json:
-        record = {**others, **prediction.to_dict()}
-        if states is not None:
-            record["trace"] = states.trace
-        typer.echo(json.dumps(record, ensure_ascii=False, default=str))
-        return
+def _show(prediction: Prediction) -> None:
     text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(prediction.text.split()))
     shown = text if len(text) <= 100 else f"{text[:70]} … {text[-25:]}"
     warning = f"  ({prediction.warning})" if prediction.warning else ""
     confidence = prediction.probabilities[prediction.label]
     score = round(prediction.score, 2) + 0.0  # no −0.00
     typer.echo(f"{prediction.label}  {score:+.2f}  {confidence:.0%}  {shown}{warning}")
-    if states is not None:
-        from sentiment.runtime.replay_view import format_scores
-
-        both = any(layer.backward is not None for layer in states.seen.layers)
-        typer.echo(format_scores(states.rows, states.step_scores, bidirectional=both) + "\n")
 
 
 def _write(job: _Job, parts: Iterator[Part], output: Path, columns: Sequence[str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,6 +13,8 @@ from numpy.typing import NDArray
 from sentiment.config import ClassifierSettings, EncoderSettings
 from sentiment.model_folder import ModelFolder
 from sentiment.nn.classifier import assign_weights, build_classifier, layer_outputs
+from sentiment.nn.integrated_gradients import integrated_gradients, path_gradients
+from sentiment.runtime.attribution import Gradients
 from sentiment.text.batches import Batch
 
 
@@ -36,7 +40,8 @@ class KerasNetwork:
     workers = 1
 
     def __init__(self, folder: ModelFolder) -> None:
-        self._layers = layer_outputs(rebuild(folder))
+        self._model = rebuild(folder)
+        self._layers = layer_outputs(self._model)
         number = len(folder.encoder.units)
         self._top = f"lstm_{number}" if folder.encoder.pooling == "last" else "pooling"
 
@@ -45,3 +50,14 @@ class KerasNetwork:
         values = self._layers.predict_on_batch(batch.token_ids)
         values["final_state"] = values[self._top]
         return {name: np.asarray(values[name]) for name in outputs}
+
+    def integrated_gradients(self, token_ids: NDArray[np.integer]) -> Gradients:
+        """Return what each of (time,) tokens adds to each class's logit."""
+        table = self._model.get_layer("embedding").embeddings
+        vectors = np.asarray(table)[token_ids]  # (time, embedding_units)
+        return integrated_gradients(self._gradients, vectors)
+
+    @cached_property
+    def _gradients(self) -> Callable[[Any, Any], tuple[Any, Any]]:
+        """Traced once, when first asked for."""
+        return path_gradients(self._model)

@@ -10,40 +10,33 @@ the order of the texts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import InitVar, dataclass, fields
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment.errors import ConfigError, DataError, ModelFolderError
-from sentiment.model_folder import ONNX, ONNX_INT8, ModelFolder, open_model_folder
+from sentiment.errors import ConfigError, DataError
+from sentiment.model_folder import ModelFolder, open_model_folder
+from sentiment.runtime.engines import Differentiable, Engine, Network, open_network
 from sentiment.runtime.shapes import LayerRow, encoder_width, observed_rows, shape_rows
-from sentiment.runtime.workers import in_order, usable_cores
+from sentiment.runtime.workers import in_order
 from sentiment.text.batches import Batch, prediction_batches
 from sentiment.text.tokenizer import EncodedTexts, check_text
 
-Engine = Literal["onnx", "int8", "keras"]
-ENGINES: tuple[Engine, ...] = ("onnx", "int8", "keras")
+if TYPE_CHECKING:
+    from sentiment.runtime.attribution import Attribution, Gradients, Method
+    from sentiment.runtime.replay import Replay
+    from sentiment.runtime.text_states import TextStates
+    from sentiment.runtime.trace import Trace
+
 # Wide enough for the matrix products; small enough for the caches, for little padding among texts
 # of unlike length, and for every core to get its share of a few hundred texts.
 TOKENS_PER_BATCH = 4_096
 TEXTS_PER_BATCH = 128
 MOSTLY_UNKNOWN = 0.5
-
-
-class Network(Protocol):
-    """An engine: runs a padded batch and returns the named outputs.
-
-    Attributes:
-        workers: how many batches it can run at a time, each on a thread of the caller's.
-    """
-
-    workers: int
-
-    def run(self, batch: Batch, outputs: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """Return the outputs by name, batch first."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +52,8 @@ class Prediction:
         truncated_tokens: tokens that were left out of the middle.
         unknown_fraction: share of the tokens read that are not in the vocabulary, 0–1.
         warning: why the answer is shaky, or None.
+
+    `trace`, worked out when it is first asked for, is the answer after each token.
     """
 
     text: str
@@ -69,6 +64,31 @@ class Prediction:
     truncated_tokens: int
     unknown_fraction: float
     warning: str | None
+    tracer: InitVar[Callable[[str], Trace] | None] = None
+
+    def __post_init__(self, tracer: Callable[[str], Trace] | None) -> None:
+        """Keep the way to the model out of the fields: it is no part of the answer."""
+        object.__setattr__(self, "_tracer", tracer)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the model behind when sent to another process."""
+        return {**self.__dict__, "_tracer": None}
+
+    @cached_property
+    def trace(self) -> Trace:
+        """The classifier applied to the text up to each token: a probe.
+
+        Raises:
+            ConfigError: this answer has no model at hand, as after a trip through `pickle`.
+        """
+        tracer: Callable[[str], Trace] | None = self.__dict__["_tracer"]
+        if tracer is None:
+            raise ConfigError(
+                "this prediction has no model at hand",
+                expected="one from SentimentModel.predict",
+                run="model.trace(text)",
+            )
+        return tracer(self.text)
 
     def to_dict(self) -> dict[str, object]:
         """Return the record that `--json` prints."""
@@ -134,7 +154,7 @@ class SentimentModel:
             ModelFolderError: the folder is missing, damaged, or lacks what the engine needs.
         """
         folder = open_model_folder(path)
-        return cls(folder, _network(folder, engine, threads))
+        return cls(folder, open_network(folder, engine, threads))
 
     def predict(self, texts: str | Sequence[str]) -> list[Prediction]:
         """Predict each text, in order; a single string is one text.
@@ -208,7 +228,82 @@ class SentimentModel:
             column.tolist() if isinstance(column, np.ndarray) else column
             for column in columns.values()
         ]
-        return [Prediction(*row) for row in zip(*values, strict=True)]
+        rows = (dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True))
+        return [Prediction(**row, tracer=self.trace) for row in rows]
+
+    def states(self, text: str) -> TextStates:
+        """Replay the network on one text: every state, gate and score.
+
+        Raises:
+            DataError: the text holds a NUL or a lone surrogate.
+            MissingPackageError: safetensors, which reads the weights, is not installed.
+        """
+        from sentiment.runtime.text_states import text_states
+
+        return text_states(
+            text,
+            tokenizer=self.tokenizer,
+            weights=self.weights,
+            encoder=self.folder.encoder,
+            classes=self.classes,
+        )
+
+    def trace(self, text: str) -> Trace:
+        """Return what the model would answer after each token of one text: a probe.
+
+        Raises:
+            DataError, MissingPackageError: as `states`.
+        """
+        return self.states(text).trace
+
+    def explain(
+        self,
+        text: str,
+        method: Method = "occlusion",
+        *,
+        phrases: Sequence[str] = (),
+        skip_missing: bool = False,
+    ) -> Attribution:
+        """Say how much each word of a text puts into each class's logit.
+
+        Args:
+            text: the text.
+            method: `occlusion`, `gradients` (engine `keras` alone) or `decomposition`.
+            phrases: phrases of the text to look at as one.
+            skip_missing: whether to leave out a phrase that the text does not have.
+
+        Raises:
+            ConfigError: no such method, or gradients without the Keras engine.
+            DataError: the text holds a NUL or a lone surrogate, or no such phrase.
+        """
+        from sentiment.runtime.explanation import explain
+
+        return explain(self, text, method, phrases=phrases, skip_missing=skip_missing)
+
+    def replay(self, token_ids: NDArray[np.integer]) -> Replay:
+        """Run the network once more in NumPy on (time,) token ids, and keep everything."""
+        from sentiment.runtime.replay import replay
+
+        return replay(self.weights, token_ids, self.folder.encoder)
+
+    def integrated_gradients(self, token_ids: NDArray[np.integer]) -> Gradients:
+        """Return what each of (time,) tokens adds to each class's logit.
+
+        Raises:
+            ConfigError: the engine is not Keras.
+        """
+        if not isinstance(self._network, Differentiable):
+            raise ConfigError(
+                "gradients with an engine that has none",
+                expected="engine keras",
+                run="sentiment predict --explain-by gradients --engine keras",
+            )
+        return self._network.integrated_gradients(token_ids)
+
+    @cached_property
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """The tensors of `weights.safetensors` by name; read when first asked for."""
+        return self.folder.load_weights()
 
     def to_columns(self, texts: Sequence[str], arrays: Arrays) -> dict[str, Any]:
         """Put the arrays into words, a column a field of `Prediction`, for files of many rows.
@@ -259,59 +354,3 @@ def _warning(text: str, unknown: float, cut: int) -> str | None:
     if cut:
         return f"{cut} tokens in the middle were not read"
     return None
-
-
-def _network(folder: ModelFolder, engine: Engine, threads: int | None) -> Network:
-    if engine == "onnx":
-        return OnnxNetwork(folder.file(ONNX), threads)
-    if engine == "int8":
-        if ONNX_INT8 not in folder.files:
-            raise ModelFolderError(
-                f"{folder.path} has no int8 model: {folder.info.get('int8', 'not written')}",
-                expected="--engine onnx",
-            )
-        return OnnxNetwork(folder.file(ONNX_INT8), threads)
-    if engine == "keras":
-        from sentiment.backend import load_keras
-
-        load_keras()
-        from sentiment.nn.keras_network import KerasNetwork
-
-        return KerasNetwork(folder)
-    raise ConfigError(f"no engine {engine!r}", expected=f"one of {', '.join(ENGINES)}")
-
-
-class OnnxNetwork:
-    """ONNX Runtime on the CPU.
-
-    Each batch is one thread's: threads that shared a batch would wait for one another at every step
-    of an LSTM.
-    """
-
-    def __init__(self, path: Path, threads: int | None = None) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = 1
-        self.workers = threads or usable_cores()
-        try:
-            self._session = onnxruntime.InferenceSession(
-                path.read_bytes(), options, providers=["CPUExecutionProvider"]
-            )
-        # ONNX Runtime's errors share no base but this one.
-        except Exception as error:
-            raise ModelFolderError(
-                f"{path} cannot be loaded: {error}",
-                expected=f"a model that ONNX Runtime {onnxruntime.__version__} reads",
-                run="python -m pip install --upgrade onnxruntime, or train again",
-            ) from None
-        # Outputs that nobody asked for, such as the per-step scores, are not computed.
-        self._only_asked = onnxruntime.RunOptions()
-        self._only_asked.only_execute_path_to_fetches = True
-
-    def run(self, batch: Batch, outputs: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """Return the outputs by name, batch first."""
-        inputs = {"token_ids": batch.token_ids, "lengths": batch.lengths}
-        values = self._session.run(list(outputs), inputs, self._only_asked)
-        return dict(zip(outputs, values, strict=True))

@@ -125,25 +125,25 @@ def replay(weights: Weights, token_ids: NDArray[np.integer], encoder: EncoderSha
     token_ids = np.asarray(token_ids)
     if token_ids.ndim != 1 or not token_ids.size:
         raise ValueError(f"token_ids has shape {token_ids.shape}; expected (time,) of 1 or more")
-    embedding = _embed(weights, token_ids)  # (time, embedding_units)
+    embedding = embed(weights, token_ids)  # (time, embedding_units)
     sequence = embedding
     layers = []
     for number in range(1, len(encoder.units) + 1):
         layer, sequence = _run_layer(weights, f"lstm_{number}", sequence, encoder.bidirectional)
         layers.append(layer)
-    scores = _attention_scores(weights, sequence) if encoder.pooling == "attention" else None
+    scores = attention_scores(weights, sequence) if encoder.pooling == "attention" else None
     prefixes = _pool_prefixes(sequence, encoder, scores)  # (time, width)
     dense = np.maximum(
-        prefixes @ _tensor(weights, "dense/kernel") + _tensor(weights, "dense/bias"), 0.0
+        prefixes @ tensor(weights, "dense/kernel") + tensor(weights, "dense/bias"), 0.0
     )
-    logits = dense @ _tensor(weights, "probabilities/kernel")
-    logits = logits + _tensor(weights, "probabilities/bias")  # (time, classes)
-    probabilities = _softmax(logits)
+    logits = dense @ tensor(weights, "probabilities/kernel")
+    logits = logits + tensor(weights, "probabilities/bias")  # (time, classes)
+    probabilities = softmax(logits)
     return Replay(
         token_ids=token_ids,
         embedding=_float32(embedding),
         layers=tuple(layers),
-        attention=None if scores is None else _float32(_softmax(scores)),
+        attention=None if scores is None else _float32(softmax(scores)),
         pooled=_float32(prefixes[-1]),
         dense=_float32(dense[-1]),
         logits=_float32(logits[-1]),
@@ -173,7 +173,7 @@ def run_lstm(
     for step, from_input in enumerate(projected):
         gates = from_input + hidden @ recurrent_kernel
         into, keep, candidate, out = np.split(gates, 4)
-        into, keep, out = _sigmoid(into), _sigmoid(keep), _sigmoid(out)
+        into, keep, out = sigmoid(into), sigmoid(keep), sigmoid(out)
         candidate = np.tanh(candidate)
         cell = keep * cell + into * candidate
         hidden = out * np.tanh(cell)
@@ -182,7 +182,12 @@ def run_lstm(
     return states
 
 
-def _embed(weights: Weights, token_ids: NDArray[np.integer]) -> Float64:
+def embed(weights: Weights, token_ids: NDArray[np.integer]) -> Float64:
+    """Return the vectors of the tokens: (time, embedding_units).
+
+    Raises:
+        ModelFolderError: a token id has no row in the embedding.
+    """
     table = _stored(weights, "embedding/embeddings")  # (vocabulary, embedding_units)
     low, high = int(token_ids.min()), int(token_ids.max())
     if low < 0 or high >= len(table):
@@ -199,10 +204,10 @@ def _run_layer(
 ) -> tuple[LayerReplay, Float64]:
     """Run one layer; return its states and its sequence (time, width) in float64."""
     if not bidirectional:
-        states = run_lstm(inputs, *_lstm_tensors(weights, layer))
+        states = run_lstm(inputs, *lstm_tensors(weights, layer))
         return LayerReplay(layer, _lstm_states(states)), states["hidden"]
-    forward = run_lstm(inputs, *_lstm_tensors(weights, f"{layer}/forward"))
-    reverse = run_lstm(inputs[::-1], *_lstm_tensors(weights, f"{layer}/backward"))
+    forward = run_lstm(inputs, *lstm_tensors(weights, f"{layer}/forward"))
+    reverse = run_lstm(inputs[::-1], *lstm_tensors(weights, f"{layer}/backward"))
     backward = {name: values[::-1] for name, values in reverse.items()}
     sequence = np.concatenate([forward["hidden"], backward["hidden"]], axis=-1)
     return LayerReplay(layer, _lstm_states(forward), _lstm_states(backward)), sequence
@@ -219,13 +224,13 @@ def _pool_prefixes(sequence: Float64, encoder: EncoderShape, scores: Float64 | N
     counts = np.arange(1, len(sequence) + 1)[:, None]  # (time, 1)
     match encoder.pooling:
         case "last":
-            return _final_states(sequence, encoder)
+            return final_states(sequence, encoder)
         case "max":
             return np.maximum.accumulate(sequence, axis=0)
         case "mean":
             return np.cumsum(sequence, axis=0) / counts
         case "max_last":
-            final = _final_states(sequence, encoder)
+            final = final_states(sequence, encoder)
             return np.concatenate([np.maximum.accumulate(sequence, axis=0), final], axis=-1)
     if scores is None:
         raise ValueError(f"pooling {encoder.pooling!r} needs attention scores")
@@ -235,7 +240,7 @@ def _pool_prefixes(sequence: Float64, encoder: EncoderShape, scores: Float64 | N
     return np.asarray(np.cumsum(exponents * sequence, axis=0) / totals)
 
 
-def _final_states(sequence: Float64, encoder: EncoderShape) -> Float64:
+def final_states(sequence: Float64, encoder: EncoderShape) -> Float64:
     """Return the final state of the text up to each token: (time, width)."""
     final = sequence.copy()
     if encoder.bidirectional:
@@ -245,20 +250,27 @@ def _final_states(sequence: Float64, encoder: EncoderShape) -> Float64:
     return final
 
 
-def _attention_scores(weights: Weights, sequence: Float64) -> Float64:
-    scores = sequence @ _tensor(weights, "attention/kernel") + _tensor(weights, "attention/bias")
+def attention_scores(weights: Weights, sequence: Float64) -> Float64:
+    """Return the attention's score of each step, before the softmax: (time,)."""
+    scores = sequence @ tensor(weights, "attention/kernel") + tensor(weights, "attention/bias")
     return np.asarray(scores[:, 0])  # (time,)
 
 
-def _lstm_tensors(weights: Weights, prefix: str) -> tuple[Float64, Float64, Float64]:
+def lstm_tensors(weights: Weights, prefix: str) -> tuple[Float64, Float64, Float64]:
+    """Return an LSTM's kernel, recurrent kernel and bias."""
     return (
-        _tensor(weights, f"{prefix}/kernel"),
-        _tensor(weights, f"{prefix}/recurrent_kernel"),
-        _tensor(weights, f"{prefix}/bias"),
+        tensor(weights, f"{prefix}/kernel"),
+        tensor(weights, f"{prefix}/recurrent_kernel"),
+        tensor(weights, f"{prefix}/bias"),
     )
 
 
-def _tensor(weights: Weights, name: str) -> Float64:
+def tensor(weights: Weights, name: str) -> Float64:
+    """Return a tensor in float64.
+
+    Raises:
+        ModelFolderError: there is none of that name.
+    """
     return np.asarray(_stored(weights, name), np.float64)
 
 
@@ -276,12 +288,13 @@ def _float32(values: Float64) -> Float32:
     return np.ascontiguousarray(values, dtype=np.float32)
 
 
-def _sigmoid(values: Float64) -> Float64:
+def sigmoid(values: Float64) -> Float64:
+    """Return the logistic function of every value."""
     # By tanh: exp would overflow for values below −709.
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * values)))
 
 
-def _softmax(values: Float64) -> Float64:
+def softmax(values: Float64) -> Float64:
     """Return the softmax over the last axis."""
     exponents = np.exp(values - values.max(axis=-1, keepdims=True))
     return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True))

@@ -5,8 +5,9 @@ Nothing here is computed twice: every number comes from `sentiment.runtime.repla
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,13 +27,6 @@ c_t  cell state: what the layer remembers after token t; h_t = output gate × ta
 ‖·‖  length (L2 norm) over the units; the gates are means over the units
 input, forget, output  0 … 1: how much is written, kept, shown
 candidate  −1 … 1: what would be written; 0 is the middle of its bar"""
-STEP_SCORE = (
-    "score  −1 … 1: the classifier asked after every token. A probe, not a prediction: it was\n"
-    "       trained on whole texts, so only the last row is what the model says"
-)
-BOTH_DIRECTIONS = (
-    "       This encoder reads both ways: the backward half has seen the whole text in every row"
-)
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
 _TOKEN_COLUMNS = 18
@@ -63,10 +57,30 @@ class TokenRows:
             yield f"{step + 1:>4}  {token}{' ' * (width - columns_of(token))}  {rest}".rstrip()
 
 
-def format_scores(rows: TokenRows, scores: NDArray[np.floating], *, bidirectional: bool) -> str:
-    """Return the per-step scores, (time,) from −1 to 1, with what they mean."""
-    lines = [f"{_signed(score)}  {signed_bar(float(score))}".rstrip() for score in scores]
-    note = f"{STEP_SCORE}\n{BOTH_DIRECTIONS}" if bidirectional else STEP_SCORE
+def format_scores(
+    rows: TokenRows,
+    scores: NDArray[np.floating],
+    shows: str,
+    marks: Mapping[int, str] | None = None,
+) -> str:
+    """Return the per-step scores, one token a row, and below them what they are.
+
+    Args:
+        rows: the tokens.
+        scores: (time,) from −1 to 1.
+        shows: what they are, in words.
+        marks: words to put behind some rows, by row from 0.
+    """
+    lines = []
+    for step, score in enumerate(scores.tolist()):
+        mark = (marks or {}).get(step, "")
+        lines.append(f"{signed(score)}  {signed_bar(score)}  {mark}".rstrip())
+    note = textwrap.fill(
+        shows,
+        width=96,
+        initial_indent="score  −1 … 1: ",
+        subsequent_indent=" " * 7,
+    )
     return "\n".join([*rows.join(lines), note])
 
 
@@ -101,7 +115,7 @@ def format_states(rows: TokenRows, states: LSTMStates, *, title: str, num_units:
         for name, values in gates.items():
             value = float(values[step])
             if name == "candidate":
-                columns.append(f"{bar((value + 1) / 2)} {_signed(value)}")
+                columns.append(f"{bar((value + 1) / 2)} {signed(value)}")
             else:
                 columns.append(f"{bar(value)} {value:.2f}")
         lines.append("  ".join(columns))
@@ -167,7 +181,7 @@ def _unit_lines(rows: TokenRows, states: LSTMStates, num_units: int) -> list[str
     for unit in units:
         step = int(size[:, unit].argmax())
         token = _shorten(printable(rows.tokens[step]), _TOKEN_COLUMNS)
-        peak = _signed(float(hidden[step, unit]))
+        peak = signed(float(hidden[step, unit]))
         lines.append(f"  #{unit:<4} {sparkline(hidden[:, unit])}  {peak} at {token}")
     return lines
 
@@ -180,6 +194,7 @@ def _shorten(text: str, columns: int) -> str:
     return f"{text}…"
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
+    """Return a number with its sign and two decimals."""
     # Adding zero turns the −0.0 that rounding may leave into 0.0.
     return f"{round(value, 2) + 0.0:+.2f}".replace("-", "\N{MINUS SIGN}")

@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment.errors import ConfigError, DataError
+from sentiment.errors import ConfigError
 from sentiment.runtime.replay import STATES, Replay, replay
-from sentiment.runtime.replay_view import TokenRows
 from sentiment.runtime.shapes import EncoderShape
-from sentiment.text.tokenizer import UNKNOWN_ID, Tokenizer, check_text
+from sentiment.runtime.trace import Trace, what_it_shows
+from sentiment.text.tokenizer import Tokenizer
+from sentiment.text.words import ReadText, read_text
 
 
 @dataclass(frozen=True)
@@ -22,50 +24,26 @@ class TextStates:
     """A text, its tokens, and the replay of the network on them.
 
     Attributes:
-        text: as it came.
-        tokens: (time) tokens of the vocabulary.
-        spans: (time, 2) character positions of each token in the text.
-        truncated_tokens: how many tokens were cut out of the middle.
-        head_tokens: how many of the tokens stand before the cut.
+        read: the text and its tokens.
         classes: label names, most negative first.
+        shows: what the trace shows, in words.
         seen: the replay.
     """
 
-    text: str
-    tokens: tuple[str, ...]
-    spans: NDArray[np.int32]
-    truncated_tokens: int
-    head_tokens: int
+    read: ReadText
     classes: tuple[str, ...]
+    shows: str
     seen: Replay
 
-    @property
-    def step_scores(self) -> NDArray[np.float64]:
-        """Expected polarity, −1 to 1, of the text up to each token: (time,)."""
-        polarity = np.linspace(-1.0, 1.0, len(self.classes))
-        return np.asarray(self.seen.step_probabilities @ polarity, np.float64)
-
-    @property
-    def rows(self) -> TokenRows:
-        """The tokens as a reader should see them: an unknown one as it stands in the text."""
-        shown = [
-            self.text[start:end] + " [UNK]" if token_id == UNKNOWN_ID and end > start else token
-            for token, token_id, (start, end) in zip(
-                self.tokens, self.seen.token_ids, self.spans.tolist(), strict=True
-            )
-        ]
-        return TokenRows(shown, cut_after=self.head_tokens, cut=self.truncated_tokens)
-
-    @property
-    def trace(self) -> list[dict[str, object]]:
-        """Each token with its place in the text and the score up to it, JSON-ready."""
-        scores = self.step_scores.round(4).tolist()
-        return [
-            {"token": token, "start": start, "end": end, "score": score}
-            for token, (start, end), score in zip(
-                self.tokens, self.spans.tolist(), scores, strict=True
-            )
-        ]
+    @cached_property
+    def trace(self) -> Trace:
+        """The classifier applied to the text up to each token."""
+        return Trace(
+            read=self.read,
+            probabilities=self.seen.step_probabilities,
+            classes=self.classes,
+            shows=self.shows,
+        )
 
     def arrays(self, layer: str | None = None) -> dict[str, NDArray[np.generic]]:
         """Return every array by name; of the LSTM layers, only `layer` if one is named."""
@@ -76,25 +54,26 @@ class TextStates:
             if not name.startswith("lstm_") or name.partition("/")[0] in kept
         }
         return {
-            "tokens": np.array(self.tokens),
-            "spans": self.spans,
-            "step_scores": self.step_scores,
+            "tokens": np.array(self.read.tokens),
+            "spans": self.read.spans,
+            "step_scores": self.trace.scores,
             **arrays,
         }
 
     def to_dict(self, layer: str | None = None) -> dict[str, object]:
         """Return everything but the embedding as JSON-ready data; floats to seven digits."""
         probabilities = _numbers(self.seen.step_probabilities)
+        scores = self.trace.scores
         tokens = [
             {
                 "token": token,
                 "token_id": int(self.seen.token_ids[step]),
-                "start": int(self.spans[step, 0]),
-                "end": int(self.spans[step, 1]),
-                "score": round(float(self.step_scores[step]), 7),
+                "start": int(self.read.spans[step, 0]),
+                "end": int(self.read.spans[step, 1]),
+                "score": round(float(scores[step]), 7),
                 "probabilities": dict(zip(self.classes, probabilities[step], strict=True)),
             }
-            for step, token in enumerate(self.tokens)
+            for step, token in enumerate(self.read.tokens)
         ]
         states = {
             prefix: {name: _numbers(getattr(states, name)) for name in STATES}
@@ -104,12 +83,14 @@ class TextStates:
         }
         attention = self.seen.attention
         return {
-            "text": self.text,
-            "truncated_tokens": self.truncated_tokens,
+            "text": self.read.words.text,
+            "truncated_tokens": self.read.truncated_tokens,
             "label": self.classes[int(self.seen.probabilities.argmax())],
             "score": tokens[-1]["score"],
             "probabilities": tokens[-1]["probabilities"],
             "tokens": tokens,
+            "turning_word": self.trace.to_dict()["turning_word"],
+            "trace_shows": self.shows,
             "states": states,
             **({} if attention is None else {"attention": _numbers(attention)}),
             "pooled": _numbers(self.seen.pooled),
@@ -138,20 +119,12 @@ def text_states(
         DataError: the text holds a NUL or a lone surrogate.
         ModelFolderError: weights and tokenizer do not belong together.
     """
-    fault = check_text(text)
-    if fault:
-        raise DataError(f"the text holds {fault}", expected="Unicode text without NUL")
-    encoded = tokenizer.encode([text], offsets=True)
-    token_ids = encoded.of_text(0)  # (time,)
-    spans = encoded.offsets[0] if encoded.offsets else np.zeros((len(token_ids), 2), np.int32)
+    read = read_text(text, tokenizer)
     return TextStates(
-        text=text,
-        tokens=tuple(tokenizer.tokens(token_ids)),
-        spans=spans,
-        truncated_tokens=int(encoded.truncated_tokens[0]),
-        head_tokens=tokenizer.head_tokens,
+        read=read,
         classes=tuple(classes),
-        seen=replay(weights, token_ids, encoder),
+        shows=what_it_shows(encoder),
+        seen=replay(weights, read.token_ids, encoder),
     )
 
 

@@ -160,6 +160,15 @@ class Tokenizer:
         """Return the token of each id."""
         return [str(self._backend.id_to_token(int(token_id))) for token_id in token_ids]
 
+    @property
+    def splits_at_spaces(self) -> bool:
+        """Whether no token depends on what stands beyond a space, HTML line breaks aside."""
+        return self._pieces is not None
+
+    def every_token(self, text: str) -> NDArray[np.int32]:
+        """Return all token ids of a text, none cut; of a text without tokens, none: (tokens,)."""
+        return np.array(self._backend.encode(text).ids, np.int32)
+
     def encode(self, texts: Sequence[str], *, offsets: bool = False) -> EncodedTexts:
         """Turn texts into token ids; an empty text becomes one unknown token.
 

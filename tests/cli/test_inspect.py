@@ -138,6 +138,7 @@ def test_a_text_shows_tokens_states_gates_and_scores(model: Path):
     for word in ("not", "good", "film", "lstm_1 · 5 units", "lstm_2 · 3 units", "forget"):
         assert word in output
     assert "A probe, not a prediction" in output
+    assert "  not a good film" in output.replace("▸", "").splitlines()
 
 
 def test_an_unknown_word_is_shown_as_it_stands_in_the_text(model: Path):
@@ -241,3 +242,76 @@ def test_a_folder_that_holds_no_model(tmp_path: Path):
 def test_a_text_that_is_no_unicode_text(model: Path, text: str, words: str):
     with pytest.raises(DataError, match=words):
         run(model, text)
+
+
+def gates_of_keras(weights, prefix: str, inputs: np.ndarray) -> dict[str, np.ndarray]:
+    """Step Keras's own LSTM cell through inputs (time, units), and note what its gates give."""
+    import keras
+
+    noted: list[np.ndarray] = []
+
+    def noting(function):
+        def noted_function(values):
+            result = function(values)
+            noted.append(np.asarray(result)[0])
+            return result
+
+        return noted_function
+
+    units = weights[f"{prefix}/recurrent_kernel"].shape[0]
+    cell = keras.layers.LSTMCell(
+        units,
+        activation=noting(keras.activations.tanh),
+        recurrent_activation=noting(keras.activations.sigmoid),
+    )
+    cell.build((1, inputs.shape[1]))
+    cell.set_weights(
+        [weights[f"{prefix}/{name}"] for name in ("kernel", "recurrent_kernel", "bias")]
+    )
+    states = [np.zeros((1, units), np.float32)] * 2
+    rows = []
+    for vector in inputs.astype(np.float32):
+        noted.clear()
+        _, states = cell(vector[None], states)
+        input_gate, forget_gate, candidate, output_gate, _ = noted
+        hidden, carried = (np.asarray(state)[0] for state in states)
+        rows.append((hidden, carried, input_gate, forget_gate, candidate, output_gate))
+    names = ("hidden", "cell", "input_gate", "forget_gate", "candidate", "output_gate")
+    columns = zip(*rows, strict=True)
+    return {name: np.stack(column) for name, column in zip(names, columns, strict=True)}
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_states_and_gates_of_json_and_npz_are_those_of_keras_own_cell(
+    tmp_path: Path, tiny_model: Path, bidirectional: bool
+):
+    from safetensors.numpy import load_file
+
+    folder = write_model(tmp_path / "toy", bidirectional=True) if bidirectional else tiny_model
+    text = "not a good film, the film was superb :("
+    target = tmp_path / "states.npz"
+    content = json.loads(run(folder, text, "--json", "--npz", target).stdout)
+    weights = load_file(folder / "weights.safetensors")
+    with np.load(target, allow_pickle=False) as npz:
+        arrays = dict(npz)
+    sequence = weights["embedding/embeddings"][arrays["token_ids"]]
+    for layer in ("lstm_1", "lstm_2"):
+        backward = {"forward": False, "backward": True}
+        directions = (
+            {f"{layer}/{name}": turned for name, turned in backward.items()}
+            if bidirectional
+            else {layer: False}
+        )
+        outputs = []
+        for prefix, turned in directions.items():
+            order = slice(None, None, -1 if turned else 1)
+            theirs = gates_of_keras(weights, prefix, sequence[order])
+            assert len(content["states"][prefix]) == len(theirs) == 6
+            for name, values in theirs.items():
+                values = values[order]  # back in the order of the text
+                np.testing.assert_allclose(arrays[f"{prefix}/{name}"], values, atol=1e-6, rtol=0)
+                shown = np.array(content["states"][prefix][name])
+                np.testing.assert_allclose(shown, values, atol=1e-6, rtol=0)
+            outputs.append(arrays[f"{prefix}/hidden"])
+        sequence = np.concatenate(outputs, axis=-1)
+    assert content["trace_shows"].startswith("A probe, not a prediction")

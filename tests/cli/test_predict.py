@@ -834,14 +834,136 @@ def test_control_c_leaves_no_half_written_file(tiny_model: Path, tmp_path: Path)
 
 
 def test_explain_shows_the_score_after_every_token(predict):
-    record = json.loads(predict("--explain", "--json", "I LOVED it :)").done().out)
+    record = json.loads(predict("--explain", "--json", "awful but I LOVED it :)").done().out)
     assert [step["token"] for step in record["trace"]][-2:] == ["it", ":)"]
     assert record["trace"][-1]["end"] == len(record["text"])
     assert record["trace"][-1]["score"] == pytest.approx(record["score"], abs=2e-4)
-    assert "A probe, not a prediction" in predict("--explain", "loved it").done().out
+    turning = record["turning_word"]
+    assert turning["label"] == record["label"] == "positive"
+    assert turning["word"] == record["text"][turning["start"] : turning["end"]]
+    assert "every hidden state" in record["trace_shows"]
+    answer = predict("--explain", "loved it").done()
+    assert "A probe, not a prediction" in answer.out
+    assert "\x1b" not in answer.out
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_explain_colours_words_on_a_terminal_alone(tiny_model: Path, no_color: str) -> None:
+    terminal, inner = os.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "NO_COLOR": no_color}
+    command = ["predict", "--explain", "superb", "--quiet", "--model", str(tiny_model)]
+    subprocess.run(
+        [sys.executable, "-m", "sentiment", *command], env=environment, stdout=inner, check=True
+    )
+    os.close(inner)
+    shown = os.read(terminal, 65_536).decode()
+    os.close(terminal)
+    assert "superb" in shown
+    assert ("\x1b[38;5;16;48;5;" in shown) == (no_color == "")
 
 
 def test_explain_and_output_exclude_each_other(predict, tmp_path):
     answer = predict("--explain", "--input", "-", "--output", tmp_path / "y.csv")
     assert answer.code == 2
     assert "--explain" in answer.err
+
+
+@pytest.mark.parametrize("method", ["occlusion", "decomposition", "gradients"])
+def test_explain_by_says_what_each_word_puts_in(predict, method: str) -> None:
+    [record] = records(
+        predict("it was superb and awful", "--explain-by", method, "--phrase", "superb", "--json")
+    )
+    found = record["attribution"]
+    assert found["method"] == method
+    assert [each["word"] for each in found["words"]] == ["it", "was", "superb", "and", "awful"]
+    by_word = {each["word"]: each["leaning"] for each in found["words"]}
+    assert by_word["superb"] > 0 > by_word["awful"]
+    assert found["phrases"][0]["leaning"] == pytest.approx(by_word["superb"], abs=1e-4)
+    assert (found["gap"] is None) == (method == "occlusion")
+    shown = predict("it was superb", "--explain-by", method, "--quiet").done().out
+    assert shown.splitlines()[1] == "  it was superb"
+    assert "log-odds of positive against negative" in shown
+
+
+def test_a_phrase_need_not_be_in_each_of_many_texts(predict) -> None:
+    method = ["--explain-by", "occlusion", "--phrase", "was superb", "--json"]
+    first, second = records(predict("it was superb", "it was awful", *method))
+    assert len(first["attribution"]["phrases"]) == 1
+    assert second["attribution"]["phrases"] == []
+    assert "no phrase 'was superb' in the text" in predict("it was awful", *method).refused()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--explain", "--explain-by", "occlusion"], ["--phrase", "superb"],
+     ["--explain", "--phrase", "superb"], ["--explain-by", "magic"]],
+)  # fmt: skip
+def test_explanations_that_make_no_sense_are_a_usage_error(predict, options: list[str]) -> None:
+    answer = predict("it was superb", *options)
+    assert answer.code == 2
+    assert "Traceback" not in answer.err
+
+
+def test_explaining_imports_nothing_heavy_either(shell, tiny_model: Path) -> None:
+    for method in ("trace", "occlusion", "decomposition"):
+        options = ["superb", "--explain-by", method, "--model", tiny_model]
+        answer = shell("-c", RESULT, "predict", *options).done()
+        code, modules = json.loads(answer.err.splitlines()[-1])
+        assert code == 0
+        unwanted = {*HEAVY, "sentiment.nn", "sentiment.config"} - {"safetensors"}
+        assert sorted(unwanted & set(modules)) == []
+
+
+def test_stream_answers_after_each_line_as_to_the_text_so_far(predict) -> None:
+    lines = ["it was awful", "", "but then superb", "and charming, a delight"]
+    found = records(predict("--stream", "--json", stdin="\r\n".join(lines).encode()))
+    assert [record["line"] for record in found] == [1, 2, 3, 4]
+    assert list(found[0]) == ["line", *FIELDS]
+    for count, record in enumerate(found, start=1):
+        [so_far] = records(predict("\n".join(lines[:count]), "--json"))
+        assert record["text"] == lines[count - 1]
+        for name in ("label", "tokens", "truncated_tokens", "unknown_fraction", "warning"):
+            assert record[name] == so_far[name]
+        assert record["probabilities"] == pytest.approx(so_far["probabilities"], abs=1.1e-4)
+    assert (found[0]["label"], found[-1]["label"]) == ("negative", "positive")
+    shown = predict("--stream", stdin=b"it was awful\n\nsuperb").done()
+    assert [line.split("  ")[-1] for line in shown.lines] == ["it was awful", "", "superb"]
+
+
+def test_stream_does_not_wait_for_the_next_line(tiny_model: Path) -> None:
+    command = ["predict", "--stream", "--quiet", "--model", str(tiny_model)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "sentiment", *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        for line, label in ((b"it was awful\n", b"negative"), (b"superb superb\n", b"")):
+            process.stdin.write(line)
+            process.stdin.flush()
+            answer = process.stdout.readline()
+            assert answer.startswith(label)
+            assert answer.endswith(line)
+        process.stdin.close()
+        assert process.stdout.read() == b""
+        assert process.wait(60) == 0
+
+
+def test_a_line_that_cannot_be_read_ends_a_stream_or_is_left_out(predict) -> None:
+    content = b"superb\n\xff\nawful\n"
+    answer = predict("--stream", stdin=content)
+    assert "row 2: " in answer.refused()
+    assert len(answer.lines) == 1
+    answer = predict("--stream", "--on-error", "skip", stdin=content).done()
+    assert len(answer.lines) == 2
+    assert "skipped 1 rows" in answer.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["superb"], ["--input", "-"], ["--output", "x.csv"], ["--explain"], ["--engine", "int8"],
+     ["--explain-by", "occlusion"]],
+)  # fmt: skip
+def test_stream_goes_alone(predict, options: list[str]) -> None:
+    answer = predict("--stream", *options)
+    assert answer.code == 2
+    assert answer.err.startswith("error: --stream goes without ")

@@ -161,3 +161,21 @@ def test_data_that_changed_since_training_is_noted(model, tiny_settings):
     other = {**info, "data": {"fingerprint": "0" * 64}}
     assert "changed" in own_rows(settings, "test", other).notes[0]
     assert "train rows" in own_rows(settings, "train", info).notes[0]
+
+
+def test_faithfulness_is_saved_beside_the_metrics_and_never_of_an_older_model(model, tmp_path):
+    rows = [("it was superb and blue", "positive"), ("awful and boring it was", "negative")] * 3
+    path = write_csv(tmp_path / "mine.csv", rows)
+    options = ("--data", path, "--output", tmp_path / "out", "--no-baseline")
+    result = run(model, *options, "--faithfulness", 4)
+    kept = json.loads((tmp_path / "out" / "faithfulness.json").read_text(encoding="utf-8"))
+    assert list(kept["deletion"]) == ["occlusion", "gradients", "decomposition", "random"]
+    assert kept["n"] == 4
+    assert "faithfulness of explanations on 4 of 6 texts" in result.stdout
+    assert "accuracy" in result.stdout
+    run(model, *options)
+    assert not (tmp_path / "out" / "faithfulness.json").exists()
+
+
+def test_faithfulness_and_behaviour_exclude_each_other(model):
+    assert "--faithfulness" in run(model, "--behaviour", "x", "--faithfulness", 3, code=2).stderr

@@ -57,7 +57,7 @@ def test_a_token_cannot_steer_the_terminal():
 
 def test_columns_line_up_whatever_the_tokens_are():
     rows = TokenRows(["good", "日本", "😀", "a" * 40])
-    lines = format_scores(rows, np.full(4, 0.5), bidirectional=False).splitlines()[:4]
+    lines = format_scores(rows, np.full(4, 0.5), "a probe").splitlines()[:4]
     assert len({columns_of(line[: line.index("+0.50")]) for line in lines}) == 1
     assert "…" in lines[3]
 
@@ -89,24 +89,24 @@ def test_one_layer_alone_and_no_units():
     assert "units with the largest" not in text
 
 
-def test_both_directions_are_shown_and_the_score_says_what_that_means():
+def test_both_directions_are_shown():
     seen = toy(2, bidirectional=True)
     assert "lstm_1/backward · 4 units" in format_layers(TokenRows(["a", "b"]), seen)
-    assert "reads both ways" in format_scores(
-        TokenRows(["a", "b"]), np.zeros(2), bidirectional=True
-    )
 
 
 def test_the_cut_is_shown_where_the_tokens_are_missing():
     rows = TokenRows(["first", "last"], cut_after=1, cut=37)
-    lines = format_scores(rows, np.array([0.1, -0.2]), bidirectional=False).splitlines()
+    lines = format_scores(rows, np.array([0.1, -0.2]), "a probe").splitlines()
     assert "first" in lines[0]
     assert "37 tokens cut" in lines[1]
     assert "last" in lines[2]
     assert "−0.20" in lines[2]
 
 
-def test_the_per_step_score_is_called_a_probe():
-    text = format_scores(TokenRows(["a"]), np.array([-0.001]), bidirectional=False)
-    assert "A probe" in text
-    assert "−0.00" not in text
+def test_a_mark_stands_in_its_row_and_below_is_what_the_scores_are():
+    text = format_scores(TokenRows(["a", "b"]), np.array([-0.001, 0.5]), "A probe.", {1: "◂ here"})
+    first, second, note = text.splitlines()
+    assert "−0.00" not in first
+    assert second.endswith("◂ here")
+    assert "here" not in first
+    assert note == "score  −1 … 1: A probe."

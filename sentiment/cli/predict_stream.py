@@ -1,0 +1,47 @@
+"""`sentiment predict --stream`: one text on standard input, answered line by line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from sentiment.files import RowFault
+    from sentiment.runtime.predictor import Prediction, SentimentModel
+
+
+def answer_lines(
+    model: SentimentModel,
+    show: Callable[[Prediction], None] | None,
+    *,
+    faults: list[RowFault],
+    stop: bool,
+) -> None:
+    """Answer after each line of standard input, as to all lines so far.
+
+    Args:
+        model: that answers.
+        show: shows an answer; None: JSON, one object a line.
+        faults: receives the lines that are left out.
+        stop: whether to stop at the first line that is no text instead.
+
+    Raises:
+        ConfigError: the model's encoder reads in both directions.
+        DataError: a line is no text.
+    """
+    from sentiment.files import read_rows
+    from sentiment.runtime.stream import TextStream
+
+    text = TextStream(model)
+    for row in read_rows("-", on_error="stop" if stop else "skip", faults=faults):
+        answer = text.add(str(row.values["text"]))
+        if show is None:
+            record = {"line": row.number, **answer.to_dict()}
+            typer.echo(json.dumps(record, ensure_ascii=False))
+        else:
+            show(answer)
+        sys.stdout.flush()
