@@ -64,8 +64,8 @@ def forgetting_curve(
     room = batch.lengths - later  # a token before this place can be followed
     curves = []
     for name, places in (
-        ("the word that moves the score most", _strongest(scores, room)),
-        ("a word at random", (random.random(len(rows)) * room).astype(np.int64)),
+        ("strongest word", _strongest(scores, room)),
+        ("random word", (random.random(len(rows)) * room).astype(np.int64)),
     ):
         masked = batch.token_ids.copy()
         masked[np.arange(len(rows)), places] = UNKNOWN_ID

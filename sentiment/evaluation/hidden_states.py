@@ -139,7 +139,8 @@ def _trajectories(
         return []
     batch = make_batch(sample.encoded, np.array(places))
     sequence = run_batch(weights, batch.token_ids, batch.lengths, encoder).sequence
-    scores = step_scores(weights, sequence, batch.lengths, encoder)  # (batch, time)
+    chances = step_probabilities(weights, sequence, batch.lengths, encoder)
+    scores = polarity_scores(chances)  # (batch, time)
     result = []
     for number, (place, length) in enumerate(zip(places, batch.lengths.tolist(), strict=True)):
         row = int(sample.rows[place])
@@ -159,18 +160,17 @@ def _trajectories(
     return result
 
 
-def step_scores(
+def step_probabilities(
     weights: Weights,
     sequence: NDArray[np.float32],
     lengths: NDArray[np.int32],
     encoder: EncoderShape,
-) -> NDArray[np.float64]:
-    """Return the score (−1 to 1) of the text up to each token, (batch, time).
+) -> NDArray[np.floating]:
+    """Return the probabilities of the text up to each token, (batch, time, classes).
 
     A probe: the classifier has learned to read whole texts.
     """
-    readings = prefix_readings(weights, sequence, lengths, encoder)
-    return polarity_scores(softmax(classify(weights, readings)))
+    return softmax(classify(weights, prefix_readings(weights, sequence, lengths, encoder)))
 
 
 def _choose(sample: StateSample, rows: Predictions) -> list[int]:

@@ -43,17 +43,23 @@ def save_inside(
     Raises:
         OutputError: a file cannot be written.
     """
+    from threadpoolctl import threadpool_limits
+
     with output_errors(output):
         output.mkdir(parents=True, exist_ok=True)
         for name in EXTRAS:
             (output / name).unlink(missing_ok=True)
     suspects = [entry["row"] - 1 for entry in metrics["label_noise"]["suspects"]]
-    contents = {
-        DATA_CHECK: check_data(data, train, metrics["data"]["split"]),
-        TRACES: {"rows": trace_rows(model, rows, [*surest_errors(rows), *suspects])},
-    }
-    if states:
-        contents[STATES] = study_states(model, rows, seed=seed, log=log)
+    contents = {DATA_CHECK: check_data(data, train, metrics["data"]["split"])}
+    # Matrices of one step of an LSTM are too small to share: beside another process, two threads
+    # that wait for each other took four to twenty times as long as one.
+    with threadpool_limits(1):
+        followed: list[int] = []
+        if states:
+            contents[STATES] = study_states(model, rows, seed=seed, log=log)
+            followed = [way["row"] - 1 for way in contents[STATES]["trajectories"]]
+        shown = [*surest_errors(rows), *suspects, *followed]
+        contents[TRACES] = {"rows": trace_rows(model, rows, shown)}
     for name, content in contents.items():
         write_file(output / name, json_lines({**belongs_to(metrics), **content}))
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment.evaluation.hidden_states import step_scores
-from sentiment.evaluation.network_states import each_batch
+from sentiment.evaluation.hidden_states import step_probabilities
+from sentiment.evaluation.network_states import each_batch, polarity_scores
 
 if TYPE_CHECKING:
     from sentiment.evaluation.predictions import Predictions
@@ -34,8 +34,9 @@ def trace_rows(model: SentimentModel, rows: Predictions, wanted: Iterable[int]) 
 
     Returns:
         By row: `spans`, where each token read stands in the text, (start, end) in characters;
-        `scores`, −1 (first class) to 1 (last class), after each of them; `cut_after`, how many
-        tokens stand before the part that was not read, None where all was.
+        `scores`, −1 (first class) to 1 (last class), after each of them; `turning`, the token that
+        brought the final answer; `cut_after`, how many tokens stand before the part that was not
+        read, None where all was.
     """
     chosen = list(dict.fromkeys(wanted))
     if not chosen:
@@ -44,16 +45,28 @@ def trace_rows(model: SentimentModel, rows: Predictions, wanted: Iterable[int]) 
     encoded = model.tokenizer.encode([rows.texts[row] for row in chosen], offsets=True)
     traces: dict[str, Any] = {}
     for batch in each_batch(weights, encoded, encoder):
-        scores = step_scores(weights, batch.sequence, batch.lengths, encoder)
+        chances = step_probabilities(weights, batch.sequence, batch.lengths, encoder)
+        scores = polarity_scores(chances)  # (batch, time)
         for number, place in enumerate(batch.rows.tolist()):
             length = int(batch.lengths[number])
             cut = int(encoded.truncated_tokens[place]) > 0
             traces[str(chosen[place] + 1)] = {
                 "spans": _spans(encoded.offsets, place, length),
                 "scores": scores[number, :length].round(3).tolist(),
+                "turning": turning_token(chances[number, :length].argmax(axis=1)),
                 "cut_after": model.tokenizer.head_tokens if cut else None,
             }
     return traces
+
+
+def turning_token(answers: NDArray[np.integer]) -> int | None:
+    """Return the token after which the final answer came to stay; None where it was there at once.
+
+    Args:
+        answers: (time,), the most probable class of the text up to each token.
+    """
+    other = np.flatnonzero(answers != answers[-1])
+    return int(other[-1]) + 1 if len(other) else None
 
 
 def _spans(offsets: Sequence[NDArray[np.int32]] | None, place: int, length: int) -> list[list[int]]:

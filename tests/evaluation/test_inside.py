@@ -14,7 +14,7 @@ from sentiment.data.labelled import LabelledTexts
 from sentiment.data.load import load_labelled
 from sentiment.evaluation.evaluate import evaluate
 from sentiment.evaluation.inside import DATA_CHECK, STATES, TRACES
-from sentiment.runtime.text_states import text_states
+from sentiment.runtime.replay import replay
 
 
 @pytest.fixture(scope="module")
@@ -59,21 +59,24 @@ def test_a_trace_ends_in_the_score_and_lies_on_the_words(made):
     model, _, folder, _ = made
     table = pq.read_table(folder / "predictions.parquet").to_pydict()
     traces = read(folder, TRACES)["rows"]
+    weights = model.folder.load_weights()
     wrong = [label != said for label, said in zip(table["label"], table["predicted"], strict=True)]
     assert len(traces) >= min(20, sum(wrong))
     for number, trace in traces.items():
         row = int(number) - 1
         text = table["text"][row]
         assert trace["scores"][-1] == pytest.approx(table["score"][row], abs=2e-3)
-        own = text_states(
-            text,
-            tokenizer=model.tokenizer,
-            weights=model.folder.load_weights(),
-            encoder=model.folder.encoder,
-            classes=model.classes,
-        )
-        np.testing.assert_allclose(trace["scores"], own.step_scores, atol=2e-3)
-        assert trace["spans"] == own.spans.tolist()
+        encoded = model.tokenizer.encode([text])
+        steps = replay(weights, encoded.of_text(0), model.folder.encoder).step_probabilities
+        np.testing.assert_allclose(trace["scores"], steps @ [-1, 0, 1], atol=2e-3)
+        words = [text[start:end] for start, end in trace["spans"]]
+        assert words == model.tokenizer.tokens(encoded.of_text(0))
+        labels = steps.argmax(axis=1)
+        if trace["turning"] is None:
+            assert len(set(labels)) == 1
+        else:
+            assert len(set(labels[trace["turning"] :])) == 1
+            assert labels[trace["turning"] - 1] != labels[-1]
 
 
 def test_labels_that_were_turned_round_are_suspected(made):
