@@ -70,7 +70,8 @@ def _properties(
 ) -> Iterator[tuple[str, str, list[str | None], str | None]]:
     """Yield each property: name, what it is, a value a text, and why it cannot be probed."""
     texts = [rows.texts[row] for row in sample.rows.tolist()]
-    lengths = sample.encoded.lengths
+    # The whole length, though what was cut from the middle was not read.
+    lengths = (rows.tokens + rows.truncated_tokens)[sample.rows]
     middle = float(np.median(lengths))
     every: list[tuple[str, str, list[str | None]]] = [
         ("sentiment", "the label", [rows.classes[label] for label in rows.labels[sample.rows]]),

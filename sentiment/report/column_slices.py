@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from sentiment.errors import DataError
 from sentiment.evaluation.intervals import SIGNIFICANCE, holm
 from sentiment.evaluation.predictions import PROBABILITY, read_batches
-from sentiment.evaluation.slices import MAX_VALUE_LENGTH, TextSlice, measure_slices
+from sentiment.evaluation.slices import (
+    MAX_VALUE_LENGTH,
+    TAG_COLUMN,
+    TextSlice,
+    measure_slices,
+    tag_slices,
+)
 from sentiment.report.saved import SavedEvaluation
 
 MAX_VALUES = 30
@@ -79,6 +85,8 @@ def _check(evaluation: SavedEvaluation, wanted: Sequence[str]) -> None:
 
 
 def _slices_of(evaluation: SavedEvaluation, column: str, values: list[Any]) -> list[TextSlice]:
+    if column == TAG_COLUMN:
+        return list(tag_slices(column, values))
     present = [value for value in values if value is not None]
     counted = Counter(_named(value) for value in present)
     if len(counted) < 2:
@@ -86,11 +94,8 @@ def _slices_of(evaluation: SavedEvaluation, column: str, values: list[Any]) -> l
             f"column {column!r} of {evaluation.predictions} holds one value only",
             expected="a column whose values tell rows apart",
         )
-    numeric = all(
-        isinstance(value, int | float) and not isinstance(value, bool) for value in present
-    )
-    if numeric and len(counted) > MAX_VALUES:
-        return _fifths(column, values)
+    if len(counted) > MAX_VALUES and (numbers := _numbers(values)) is not None:
+        return _fifths(column, numbers)
     kept = [name for name, _ in counted.most_common(MAX_VALUES)]
     places = {name: place for place, name in enumerate(kept)}
     codes = np.array(
@@ -103,8 +108,20 @@ def _slices_of(evaluation: SavedEvaluation, column: str, values: list[Any]) -> l
     return made
 
 
-def _fifths(column: str, values: list[Any]) -> list[TextSlice]:
-    numbers = np.array([np.nan if value is None else float(value) for value in values])
+def _numbers(values: list[Any]) -> NDArray[np.float64] | None:
+    """Return the values as numbers, NaN where there is none; None if one is something else.
+
+    A csv file holds its numbers as text.
+    """
+    try:
+        numbers = [np.nan if value in (None, "") else float(value) for value in values]
+    except (TypeError, ValueError):
+        return None
+    held = np.array(numbers, np.float64)
+    return np.where(np.isfinite(held), held, np.nan)
+
+
+def _fifths(column: str, numbers: NDArray[np.float64]) -> list[TextSlice]:
     edges = np.unique(np.nanquantile(numbers, np.linspace(0, 1, QUANTILES + 1)))
     made = []
     for low, high in itertools.pairwise(edges):

@@ -13,7 +13,7 @@ from sentiment.report import plots, state_plots
 from sentiment.report.axis import ladder
 from sentiment.report.column_slices import add_column_slices
 from sentiment.report.extras import Extras, load_extras
-from sentiment.report.faithfulness_view import faithfulness_figures
+from sentiment.report.faithfulness_view import faithfulness_figures, faithfulness_rows
 from sentiment.report.parts import (
     check_summary,
     explorer_tables,
@@ -99,6 +99,7 @@ def evaluation_context(evaluation: SavedEvaluation, choices: Choices) -> dict[st
         "extra_files": extras.names,
         "traced": bool(extras.traces),
         "faithfulness": extras.faithfulness,
+        "faithful": faithfulness_rows(extras.faithfulness),
         "check": check_summary(extras.check),
         "suites": [suite_summary(suite, metrics) for suite in extras.suites],
         **_verdict(metrics),

@@ -1,45 +1,60 @@
-"""Deletion and insertion curves, where faithfulness.json was saved."""
+"""Deletion and insertion curves of explanations, where faithfulness.json was saved."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sentiment.report.state_plots import curves_plot
+
+KINDS = ("deletion", "insertion")
+RANDOM = "random"
+TITLES = {
+    "occlusion": "occlusion",
+    "gradients": "integrated gradients",
+    "decomposition": "contextual decomposition",
+    RANDOM: "random order",
+}
 
 
 def faithfulness_figures(saved: Mapping[str, Any] | None) -> dict[str, str | None]:
     """Return the two figures; none where nothing was saved.
 
     Args:
-        saved: `deletion` and `insertion`, each a list of points by the name of an order of the
-            words; `fractions` (0–1), the share of words taken out or put in at each point.
+        saved: what faithfulness.json holds: `fractions` (0–1), the share of words taken out or put
+            in; by kind and name of an order of the words, the mean curve at the fractions.
     """
     if saved is None:
         return {}
     return {
         kind: curves_plot(
-            _lines(saved.get(kind), saved.get("fractions")),
+            [
+                (TITLES.get(name, name), saved["fractions"], curve)
+                for name, curve in saved[kind].items()
+            ],
             kind,
-            (f"share of the words {'taken out' if kind == 'deletion' else 'put in'}", "effect"),
+            (
+                f"share of the words {'taken out' if kind == 'deletion' else 'put in'}",
+                "probability of the answer",
+            ),
             f"{kind} curves",
         )
-        for kind in ("deletion", "insertion")
+        for kind in KINDS
     }
 
 
-def _lines(
-    curves: object, fractions: Sequence[float] | None
-) -> list[tuple[str, Sequence[float], Sequence[float]]]:
-    if isinstance(curves, list):
-        curves = {"explanation": curves}
-    if not isinstance(curves, Mapping):
+def faithfulness_rows(saved: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Return one row an order of the words: the most faithful by deletion first, random last."""
+    if saved is None:
         return []
-    lines: list[tuple[str, Sequence[float], Sequence[float]]] = []
-    for name, up in curves.items():
-        points = [float(value) for value in up]
-        across = fractions
-        if across is None or len(across) != len(points):
-            across = [step / max(1, len(points) - 1) for step in range(len(points))]
-        lines.append((str(name), across, points))
-    return lines
+    areas, seconds = saved["areas"], saved["seconds_per_text"]
+    rows = [
+        {
+            "name": TITLES.get(name, name),
+            "is_random": name == RANDOM,
+            "seconds": seconds.get(name),
+            **{kind: areas[kind][name] for kind in KINDS},
+        }
+        for name in areas["deletion"]
+    ]
+    return sorted(rows, key=lambda row: (row["is_random"], float(row["deletion"]["value"])))

@@ -91,7 +91,7 @@ def _text_row(top: float) -> str:
 
 def _flow(top: float, words: str, *, many: bool) -> str:
     """Draw what flows down between two rows: one arrow, or one a token."""
-    places = _places() if many else [MIDDLE + STEP * (CELLS - 1)]
+    places = _places() if many else [_places()[-1]]
     arrows = "".join(
         f'<path class="arrow" d="M{x} {top + 5}v{GAP - 13}m-4 -6l4 6l4 -6"/>' for x in places
     )
@@ -128,7 +128,8 @@ def _unrolled(middle: float, *, every: bool, bidirectional: bool) -> str:
     parts = []
     for cell in range(CELLS):
         x = MIDDLE + STEP * cell
-        shown = every or cell == CELLS - 1
+        # A backward LSTM ends at the first token.
+        shown = every or cell == CELLS - 1 or (bidirectional and cell == 0)
         parts.append(
             f'<rect class="cell{" out" if shown else ""}" x="{x - CELL / 2}" '
             f'y="{middle - CELL / 2}" width="{CELL}" height="{CELL}" rx="5"/>'

@@ -11,24 +11,28 @@ MOST_COLOURS = 6
 
 
 class Frame:
-    """Turns coordinates into places on the picture; both axes have the same scale."""
+    """Turns coordinates into places on the picture; each axis has its own scale.
+
+    The second component often holds a tenth of the first one's variance: on one scale the map would
+    be a line.
+    """
 
     def __init__(self, across: Sequence[float], up: Sequence[float]) -> None:
-        low_x, high_x = min(across, default=0.0), max(across, default=1.0)
-        low_y, high_y = min(up, default=0.0), max(up, default=1.0)
-        room_x, room_y = WIDTH - 2 * EDGE, HEIGHT - 2 * EDGE
-        self._scale = min(
-            room_x / max(high_x - low_x, 1e-9), room_y / max(high_y - low_y, 1e-9), 1e9
-        )
-        if high_x == low_x and high_y == low_y:
-            self._scale = 1.0
-        self._left = EDGE + (room_x - self._scale * (high_x - low_x)) / 2 - self._scale * low_x
-        self._foot = HEIGHT - EDGE - (room_y - self._scale * (high_y - low_y)) / 2
-        self._foot += self._scale * low_y
+        self._left, self._width = _room(across)
+        self._foot, self._height = _room(up)
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Return the place of a point."""
-        return round(self._left + self._scale * x, 1), round(self._foot - self._scale * y, 1)
+        return (
+            round(EDGE + (WIDTH - 2 * EDGE) * (x - self._left) / self._width, 1),
+            round(HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * (y - self._foot) / self._height, 1),
+        )
+
+
+def _room(values: Sequence[float]) -> tuple[float, float]:
+    """Return where an axis begins and how long it is; values all alike lie in its middle."""
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    return (low, high - low) if high > low else (low - 0.5, 1.0)
 
 
 def map_by_label(points: Mapping[str, Any], classes: Sequence[str]) -> str:

@@ -81,3 +81,10 @@ def test_columns_that_cannot_be_sliced_by(evaluation, column, words):
 def test_a_missing_value_is_in_no_slice(evaluation):
     with pytest.raises(DataError, match="one value only"):
         add_column_slices(evaluation, ["site"])
+
+
+def test_a_column_of_tags_gives_a_slice_a_tag(make_model):
+    columns = {"phenomena": ["typo slang", "typo", None, "slang"] * 10}
+    saved = load_evaluation(make_model(rows=40, columns=columns))
+    pieces = by_name(add_column_slices(saved, ["phenomena"]), "phenomena")
+    assert {name: piece["n"] for name, piece in pieces.items()} == {"slang": 20, "typo": 20}

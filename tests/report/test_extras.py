@@ -183,13 +183,29 @@ def test_behaviour_suites_are_shown_with_a_failure_of_each_capability(make_model
 def test_faithfulness_is_shown_where_it_was_saved(make_model):
     folder = make_model()
     assert "faithfulness" not in sections(render_report([folder]))
+    curves = {"occlusion": [0.9, 0.6, 0.3], "gradients": [0.9, 0.4, 0.3], "random": [0.9, 0.7, 0.3]}
+    area = {"low": 0.4, "high": 0.6, "n": 20, "method": "normal"}
+    areas = {
+        name: {**area, "value": line[1], "against_random": {**area, "value": line[1] - 0.7}}
+        for name, line in curves.items()
+    }
+    del areas["random"]["against_random"]
     content = {
+        "command": "sentiment eval tiny --faithfulness 20",
+        "seed": 13,
         "n": 20,
-        "deletion": {"occlusion": [1.0, 0.4, 0.1], "random": [1.0, 0.8, 0.1]},
-        "insertion": {"occlusion": [0.1, 0.7, 1.0], "random": [0.1, 0.3, 1.0]},
+        "of": 60,
+        "fractions": [0.0, 0.5, 1.0],
+        "random_orders": 10,
+        "deletion": curves,
+        "insertion": curves,
+        "areas": {"deletion": areas, "insertion": areas},
+        "seconds_per_text": {"occlusion": 0.01, "gradients": 0.02},
     }
     (folder / "eval" / "test" / "faithfulness.json").write_text(json.dumps(content))
     html = render_report([folder])
     assert "faithfulness" in sections(html)
     assert 'aria-label="deletion curves"' in html
-    assert "occlusion" in html
+    section = html[html.index('id="faithfulness"') : html.index('id="data"')]
+    names = re.findall(r'<th scope="row">([^<]*)</th>', section)
+    assert names == ["integrated gradients", "occlusion", "random order"]
