@@ -50,7 +50,8 @@ METRICS_NAME = "metrics.json"
 # What a report needs of model.json, so that an evaluation saved elsewhere can be read alone.
 MODEL_KEYS = (
     "name", "encoder", "classifier", "text", "vocabulary_size", "max_tokens", "head_tokens",
-    "temperature", "layers", "parameters", "versions", "trained_at", "training_seconds",
+    "temperature", "layers", "parameters", "versions", "trained_at", "training_seconds", "command",
+    "seed",
 )  # fmt: skip
 
 

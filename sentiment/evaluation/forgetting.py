@@ -18,12 +18,16 @@ from numpy.typing import NDArray
 
 from sentiment.evaluation.intervals import bootstrap_interval, figure
 from sentiment.evaluation.network_states import (
+    TOKENS_PER_BATCH,
     Weights,
     classify,
+    flops_per_token,
     polarity_scores,
+    prefix_readings,
     run_batch,
     softmax,
 )
+from sentiment.evaluation.state_sample import MOST_FLOPS
 from sentiment.runtime.shapes import EncoderShape
 from sentiment.text.batches import make_batch
 from sentiment.text.tokenizer import UNKNOWN_ID
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 MOST_TEXTS = 200
 FEWEST_TEXTS = 20
 MOST_LATER = 40
+RUNS = 3  # of each text: as it is, and with each kind of token unknown
 RESAMPLES = 1_000
 
 
@@ -57,7 +62,9 @@ def forgetting_curve(
     usable = np.flatnonzero(lengths >= later + 2)
     if later < 4 or len(usable) < FEWEST_TEXTS:
         return {"reason": f"{len(usable)} texts are long enough to follow a word", "curves": []}
-    rows = np.sort(random.permutation(usable)[:MOST_TEXTS])
+    each = RUNS * flops_per_token(encoder) * float(lengths[usable].mean())
+    most = int(np.clip(MOST_FLOPS / each, FEWEST_TEXTS, MOST_TEXTS))
+    rows = np.sort(random.permutation(usable)[:most])
     batch = make_batch(sample.encoded, rows)
     follow = _follower(weights, batch.lengths, encoder)
     states, scores = follow(batch.token_ids)
@@ -84,15 +91,18 @@ def _follower(
     weights: Weights, lengths: NDArray[np.int32], encoder: EncoderShape
 ) -> Callable[[NDArray[np.int32]], tuple[NDArray[np.floating], NDArray[np.float64]]]:
     """Return what gives the states (texts, time, units) and scores (texts, time) of token ids."""
-    from sentiment.evaluation.network_states import prefix_readings
-
     half = encoder.units[-1]
 
     def follow(token_ids: NDArray[np.int32]) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
-        sequence = run_batch(weights, token_ids, lengths, encoder).sequence
-        readings = prefix_readings(weights, sequence, lengths, encoder)
-        scores = polarity_scores(softmax(classify(weights, readings)))
-        return sequence[:, :, :half], scores
+        states, scores = [], []
+        every = max(1, TOKENS_PER_BATCH // token_ids.shape[1])
+        for start in range(0, len(token_ids), every):
+            part = slice(start, start + every)
+            sequence = run_batch(weights, token_ids[part], lengths[part], encoder).sequence
+            readings = prefix_readings(weights, sequence, lengths[part], encoder)
+            states.append(sequence[:, :, :half])
+            scores.append(polarity_scores(softmax(classify(weights, readings))))
+        return np.concatenate(states), np.concatenate(scores)
 
     return follow
 

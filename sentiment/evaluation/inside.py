@@ -14,6 +14,7 @@ from sentiment.durable import output_errors, write_file
 from sentiment.evaluation.baselines import Log
 from sentiment.evaluation.data_check import check_data
 from sentiment.evaluation.hidden_states import study_states
+from sentiment.evaluation.network_states import flops_per_token
 from sentiment.evaluation.provenance import json_lines
 from sentiment.evaluation.traces import surest_errors, trace_rows
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sentiment.runtime.predictor import SentimentModel
 
 TRACES, STATES, DATA_CHECK = "traces.json", "hidden_states.json", "data_check.json"
+WIDE = 4_000_000  # multiplications and additions a token: about one LSTM of 512 units
 EXTRAS = (TRACES, STATES, DATA_CHECK)
 
 
@@ -51,9 +53,9 @@ def save_inside(
             (output / name).unlink(missing_ok=True)
     suspects = [entry["row"] - 1 for entry in metrics["label_noise"]["suspects"]]
     contents = {DATA_CHECK: check_data(data, train, metrics["data"]["split"])}
-    # Matrices of one step of an LSTM are too small to share: beside another process, two threads
-    # that wait for each other took four to twenty times as long as one.
-    with threadpool_limits(1):
+    # Matrices of one step of a narrow LSTM are too small to share: beside another process, two
+    # threads that wait for each other took four to twenty times as long as one.
+    with threadpool_limits(1 if flops_per_token(model.folder.encoder) < WIDE else None):
         followed: list[int] = []
         if states:
             contents[STATES] = study_states(model, rows, seed=seed, log=log)

@@ -24,7 +24,10 @@ from sentiment.text.tokenizer import EncodedTexts
 Float32 = NDArray[np.float32]
 Weights = Mapping[str, Float32]
 
-TOKENS_PER_BATCH = 8_192
+# A wide LSTM reads all its weights from memory at every step: many texts must share the reading.
+TOKENS_PER_BATCH = 32_768
+# The inputs of so many steps are multiplied at a time, which is faster than one and saves memory.
+STEPS_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class BatchStates:
 def each_batch(
     weights: Weights, encoded: EncodedTexts, encoder: EncoderShape
 ) -> Iterator[BatchStates]:
-    """Run the encoder on every text, shortest first, in batches of at most 8,192 tokens.
+    """Run the encoder on every text, shortest first, in batches of at most 32,768 tokens.
 
     Raises:
         ModelFolderError: a tensor is missing.
@@ -197,12 +200,15 @@ def _run(
     )
     batch, time, _ = inputs.shape
     units = recurrent.shape[0]
-    projected = inputs @ kernel + bias  # (batch, time, 4 × units)
     hidden, cell = np.zeros((2, batch, units), np.float32)
     sequence = np.empty((batch, time, units), np.float32)
     final_cell = np.empty((batch, units), np.float32)
     for step in range(time):
-        gates = projected[:, step] + hidden @ recurrent
+        place = step % STEPS_AT_ONCE
+        if not place:
+            # (batch, steps, 4 × units)
+            projected = inputs[:, step : step + STEPS_AT_ONCE] @ kernel + bias
+        gates = projected[:, place] + hidden @ recurrent
         into, keep = _sigmoid(gates[:, :units]), _sigmoid(gates[:, units : 2 * units])
         cell = keep * cell + into * np.tanh(gates[:, 2 * units : 3 * units])
         hidden = _sigmoid(gates[:, 3 * units :]) * np.tanh(cell)
