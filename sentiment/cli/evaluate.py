@@ -87,13 +87,18 @@ def evaluate(
     baseline: Annotated[
         bool, typer.Option("--baseline/--no-baseline", help="Train and compare the baselines.")
     ] = True,
+    states: Annotated[
+        bool,
+        typer.Option("--states/--no-states", help="Study the hidden states of a sample of rows."),
+    ] = True,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print metrics.json or behaviour.json.")
     ] = False,
 ) -> None:
     """Measure a model on labelled rows: accuracy with intervals, beside its baselines.
 
-    Writes metrics.json and predictions.parquet; `sentiment report MODEL` makes a page of them. With
+    Writes metrics.json, predictions.parquet and what the report shows beside them (traces.json,
+    hidden_states.json, data_check.json); `sentiment report MODEL` makes a page of it. With
     --behaviour it tests what the model does with negation, typos, emoji and the like, and writes
     behaviour.json; failures are findings, and the exit status stays 0.
     """
@@ -134,6 +139,7 @@ def evaluate(
         output=folder,
         train=rows.train,
         baseline=baseline,
+        states=states,
         source=rows.source,
         notes=rows.notes,
         among=None if meaning is None else meaning.among,

@@ -20,6 +20,19 @@ def report(
     split: Annotated[
         str | None, typer.Option(help="Which evaluated split.", show_default="the newest")
     ] = None,
+    slices: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--slice",
+            metavar="COLUMN",
+            help="Also slice by this column of the data; repeat for more.",
+            show_default=False,
+        ),
+    ] = None,
+    errors: Annotated[
+        int,
+        typer.Option(min=0, max=1_000, help="How many of the most confident errors to show."),
+    ] = 20,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -34,6 +47,13 @@ def report(
 
     It is made from what `sentiment eval` saved: evaluate first. No model is loaded.
     """
+    from sentiment.report.evaluation_page import Choices
     from sentiment.report.report import write_report
 
-    typer.echo(write_report(models, split=split, output=output))
+    if slices and len(models) > 1:
+        raise typer.BadParameter("--slice goes with one MODEL")
+    choices = Choices(slice_columns=tuple(slices or ()), num_errors=errors)
+    path = write_report(models, split=split, output=output, choices=choices)
+    typer.echo(path)
+    if path.suffix != ".md":
+        typer.echo(f"in short: {path.with_suffix('.md')}", err=True)

@@ -13,9 +13,17 @@ _Places = list[tuple[int, int]]
 
 
 def repeat_findings(
-    splits: Sequence[CheckedSplit], *, progress: Callable[[str], None] = lambda _: None
+    splits: Sequence[CheckedSplit],
+    *,
+    near: bool = True,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[list[Finding], bool]:
-    """Find duplicates, leaks and conflicts, exact and near; empty texts are left aside.
+    """Find duplicates, leaks and conflicts; empty texts are left aside.
+
+    Args:
+        splits: what to look through.
+        near: whether to look for near ones too, which takes most of the time.
+        progress: is told what is being done.
 
     Returns:
         The findings, and whether the search for near duplicates was complete.
@@ -29,8 +37,10 @@ def repeat_findings(
     findings = [*_conflicts(splits, places), *_duplicates(splits, places)]
     for one, other in combinations(range(len(splits)), 2):
         findings.extend(_shared(splits, places, one, other))
-    near, complete = _near(splits, places, progress)
-    return findings + near, complete
+    if not near:
+        return findings, False
+    nearly, complete = _near(splits, places, progress)
+    return findings + nearly, complete
 
 
 def between(one: CheckedSplit, other: CheckedSplit) -> str:

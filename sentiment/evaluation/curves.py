@@ -15,11 +15,18 @@ from sentiment.evaluation.intervals import (
     Z,
     bootstrap_figure,
     figure,
+    mean,
     resample_counts,
     share,
     wilson,
 )
-from sentiment.evaluation.metrics import Labels, Probabilities, predict_classes
+from sentiment.evaluation.metrics import (
+    SMALLEST_PROBABILITY,
+    Labels,
+    Probabilities,
+    log_losses,
+    predict_classes,
+)
 
 NUM_BINS = 15
 MAX_POINTS = 200
@@ -58,6 +65,38 @@ def calibration(
         fallback=lambda _: _ece_fallback(float(confidence.mean()), int(right.sum()), n),
     )
     return {"expected_calibration_error": ece, "bins": _bin_rows(counts, means), "n": n}
+
+
+def calibration_before(
+    labels: Labels,
+    probabilities: Probabilities,
+    temperature: float | None,
+    *,
+    seed: int = SEED,
+    resamples: int = RESAMPLES,
+) -> dict[str, Any] | None:
+    """Return the calibration that the model had before its temperature, and its log-loss.
+
+    Dividing logits by a temperature T raises the probabilities to 1/T and makes them sum to 1
+    again; raising them to T undoes it. The same classes win before and after.
+
+    Args:
+        labels: (rows,).
+        probabilities: (rows, classes), after the temperature.
+        temperature: T; None where it is not known, and nothing is returned.
+        seed: of the bootstrap.
+        resamples: how often the rows are drawn again.
+    """
+    if temperature is None:
+        return None
+    logits = temperature * np.log(np.clip(probabilities, SMALLEST_PROBABILITY, 1.0))
+    before = np.exp(logits - logits.max(axis=1, keepdims=True))
+    before /= before.sum(axis=1, keepdims=True)
+    return {
+        "temperature": temperature,
+        "log_loss": mean(log_losses(labels, before)),
+        **calibration(labels, before, seed=seed, resamples=resamples),
+    }
 
 
 def _calibration_error(

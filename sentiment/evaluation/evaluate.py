@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,19 +23,22 @@ from sentiment.evaluation.baselines import (
     silent,
 )
 from sentiment.evaluation.compare import compare
-from sentiment.evaluation.curves import calibration, ranking_curves
+from sentiment.evaluation.curves import calibration, calibration_before, ranking_curves
+from sentiment.evaluation.inside import save_inside
 from sentiment.evaluation.intervals import LEVEL, RESAMPLES, SEED
+from sentiment.evaluation.label_noise import label_noise
 from sentiment.evaluation.metrics import (
     Labels,
     Probabilities,
     predict_classes,
-    restrict,
     summarise,
 )
 from sentiment.evaluation.packages import need_packages
 from sentiment.evaluation.predictions import FILE_NAME, Predictions, write_predictions
-from sentiment.evaluation.provenance import fingerprint, provenance
+from sentiment.evaluation.provenance import fingerprint, json_lines, provenance
+from sentiment.evaluation.restriction import keep_classes, restricted, restriction
 from sentiment.evaluation.slices import TextSlice, find_slices, measure_slices
+from sentiment.evaluation.thresholds import thresholds
 from sentiment.runtime.inspection import format_probe, format_shape_table, probe
 
 if TYPE_CHECKING:
@@ -48,7 +50,8 @@ METRICS_NAME = "metrics.json"
 # What a report needs of model.json, so that an evaluation saved elsewhere can be read alone.
 MODEL_KEYS = (
     "name", "encoder", "classifier", "text", "vocabulary_size", "max_tokens", "head_tokens",
-    "temperature", "layers", "parameters", "versions", "trained_at", "training_seconds",
+    "temperature", "layers", "parameters", "versions", "trained_at", "training_seconds", "command",
+    "seed",
 )  # fmt: skip
 
 
@@ -61,6 +64,7 @@ def evaluate(
     output: Path,
     train: LabelledTexts | None = None,
     baseline: bool = True,
+    states: bool = True,
     source: str = "",
     notes: tuple[str, ...] = (),
     among: tuple[str, ...] | None = None,
@@ -68,6 +72,8 @@ def evaluate(
     log: Log = silent,
 ) -> dict[str, Any]:
     """Predict the rows, measure, and write `metrics.json` and `predictions.parquet`.
+
+    Beside them come `data_check.json`, `traces.json` and, with `states`, `hidden_states.json`.
 
     Args:
         model: the model to evaluate.
@@ -77,6 +83,7 @@ def evaluate(
         output: the folder to write to; made if it is missing.
         train: the rows the model was trained on; texts that stand in them too are counted.
         baseline: whether to train the baselines on `train` and compare.
+        states: whether to study the states of a sample of the rows, for the report.
         source: where the rows came from: a path, a hub id, `bundled`.
         notes: lines a reader of the metrics must know, such as why there is no baseline.
         among: the model's classes that the data can have, in the model's order; model and baselines
@@ -110,14 +117,14 @@ def evaluate(
         texts=data.texts,
         labels=labels,
         classes=classes,
-        probabilities=_among(arrays.probabilities, kept),
+        probabilities=keep_classes(arrays.probabilities, kept),
         tokens=np.asarray(arrays.tokens, dtype=np.int64),
         truncated_tokens=np.asarray(arrays.truncated_tokens, dtype=np.int64),
         unknown_fraction=np.asarray(arrays.unknown_fraction, dtype=np.float64),
         final_state=arrays.final_state,
         columns=data.columns,
         baselines={
-            name: _among(probabilities, kept)
+            name: keep_classes(probabilities, kept)
             for name, probabilities in _baselines(
                 train if baseline else None, data.texts, every, log
             ).items()
@@ -125,7 +132,7 @@ def evaluate(
         seen_in_train=_seen(train, data.texts),
     )
     info = model.folder.info
-    restriction = _restriction(arrays.probabilities, every, kept)
+    left_out = restriction(arrays.probabilities, every, kept)
     metrics = {
         **provenance(command, seed),
         "model": {
@@ -136,17 +143,35 @@ def evaluate(
         "data": _about_data(rows, data, split, source, info),
         "layers": [row.to_dict() for row in arrays.layers],
         "probe": seen.to_dict(),
-        "restriction": restriction,
+        "restriction": left_out,
         "seconds": {"predict": seconds, "rows_per_second": len(rows) / max(seconds, 1e-9)},
-        "notes": [*notes, *_restricted(restriction), *_absent_classes(rows)],
-        **measure(rows, seed=seed),
+        "notes": [*notes, *restricted(left_out), *_absent_classes(rows)],
+        **measure(rows, seed=seed, temperature=info.get("temperature")),
     }
+    save_inside(
+        output,
+        metrics,
+        rows,
+        model=model,
+        data=data,
+        train=train,
+        states=states,
+        seed=seed,
+        log=log,
+    )
     save(output, metrics, rows)
     return metrics
 
 
-def measure(rows: Predictions, *, seed: int = SEED) -> dict[str, Any]:
+def measure(
+    rows: Predictions, *, seed: int = SEED, temperature: float | None = None
+) -> dict[str, Any]:
     """Return every figure of the predictions as plain JSON data.
+
+    Args:
+        rows: the rows and what was predicted for them.
+        seed: of the bootstrap.
+        temperature: by which the model's logits were divided; None where it is not known.
 
     Raises:
         DataError: there are no rows.
@@ -172,6 +197,11 @@ def measure(rows: Predictions, *, seed: int = SEED) -> dict[str, Any]:
         "interval": {"level": LEVEL, "resamples": RESAMPLES, "seed": seed},
         **summarise(rows.labels, rows.probabilities, rows.classes, seed=seed),
         "calibration": calibration(rows.labels, rows.probabilities, seed=seed),
+        "calibration_before": calibration_before(
+            rows.labels, rows.probabilities, temperature, seed=seed
+        ),
+        "thresholds": thresholds(rows.labels, rows.probabilities, rows.classes),
+        "label_noise": label_noise(rows.labels, rows.probabilities, rows.classes),
         **ranking_curves(rows.labels, rows.probabilities, rows.classes),
         "slices": measure_slices(predicted == rows.labels, slices),
         "baselines": {
@@ -187,14 +217,8 @@ def save(output: Path, metrics: Mapping[str, Any], rows: Predictions) -> None:
     Raises:
         OutputError: a file cannot be written.
     """
-    # One key a line: short enough to read, small enough to keep.
-    lines = [
-        f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}"
-        for key, value in metrics.items()
-    ]
-    text = "{\n" + ",\n".join(lines) + "\n}"
     write_predictions(output / FILE_NAME, rows)
-    write_file(output / METRICS_NAME, text + "\n")
+    write_file(output / METRICS_NAME, json_lines(metrics))
 
 
 def _predict(model: SentimentModel, texts: list[str], log: Log) -> Arrays:
@@ -260,37 +284,6 @@ def _seen(train: LabelledTexts | None, texts: list[str]) -> NDArray[np.bool_] | 
         return None
     known = set(train.texts)
     return np.fromiter((text in known for text in texts), dtype=np.bool_, count=len(texts))
-
-
-def _among(probabilities: NDArray[np.floating], kept: Sequence[int]) -> Probabilities:
-    given = np.asarray(probabilities, dtype=np.float64)
-    return given if len(kept) == given.shape[1] else restrict(given, kept)
-
-
-def _restriction(
-    probabilities: NDArray[np.floating], classes: Sequence[str], kept: Sequence[int]
-) -> dict[str, Any] | None:
-    """Return which classes were left out, and how many texts had one as first choice."""
-    if len(kept) == len(classes):
-        return None
-    first = np.bincount(np.argmax(probabilities, axis=1), minlength=len(classes)).tolist()
-    return {
-        "classes": list(classes),
-        "rows": len(probabilities),
-        "left_out": {name: first[place] for place, name in enumerate(classes) if place not in kept},
-    }
-
-
-def _restricted(restriction: Mapping[str, Any] | None) -> list[str]:
-    if restriction is None:
-        return []
-    rows = restriction["rows"]
-    counted = ", ".join(
-        f"{name!r} would have been the first choice of {count:,} of {rows:,} texts "
-        f"({100 * count / rows:.1f} %)"
-        for name, count in restriction["left_out"].items()
-    )
-    return [f"answers are restricted to the classes that the data has: {counted}"]
 
 
 def _absent_classes(rows: Predictions) -> list[str]:

@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import os
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +25,15 @@ def fingerprint(rows: Predictions) -> str:
         digest.update(f"{label} {len(content)} ".encode())
         digest.update(content)
     return digest.hexdigest()
+
+
+def json_lines(content: Mapping[str, Any]) -> str:
+    """Return JSON with one key a line: short enough to read, small enough to keep."""
+    lines = [
+        f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}"
+        for key, value in content.items()
+    ]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def provenance(command: str, seed: int) -> dict[str, Any]:

@@ -158,12 +158,13 @@ def _unknown_slices(unknown: NDArray[np.floating]) -> Iterator[TextSlice]:
 def _column_slices(columns: Mapping[str, Sequence[object]]) -> Iterator[TextSlice]:
     for name, values in columns.items():
         if name == TAG_COLUMN:
-            yield from _tag_slices(name, values)
+            yield from tag_slices(name, values)
         else:
             yield from _value_slices(name, values)
 
 
-def _tag_slices(column: str, values: Sequence[object]) -> Iterator[TextSlice]:
+def tag_slices(column: str, values: Sequence[object]) -> Iterator[TextSlice]:
+    """Yield one slice a tag of a column whose values are tags with spaces between."""
     tags = [frozenset(str(value).split()) if _present(value) else frozenset() for value in values]
     for tag in sorted(set().union(*tags)):
         hits = (tag in row for row in tags)

@@ -80,6 +80,11 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def signed_count(value: int) -> str:
+    """Return a change of a count with its sign."""
+    return f"{value:+,}".replace("-", MINUS) if value else "0"
+
+
 def standing(comparison: dict[str, Any]) -> str:
     """Return `ahead`, `behind` or `level`: what the paired test allows to be said."""
     if comparison["p_value"] >= SIGNIFICANCE:

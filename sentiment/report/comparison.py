@@ -7,9 +7,10 @@ from typing import Any
 
 from sentiment.evaluation import wording
 from sentiment.evaluation.compare import compare
-from sentiment.evaluation.intervals import SEED, Figure
+from sentiment.evaluation.intervals import SEED, Figure, holm
 from sentiment.evaluation.predictions import read_classes
 from sentiment.report.axis import ladder
+from sentiment.report.flips import flips
 from sentiment.report.saved import SavedEvaluation
 
 MAX_SLICES = 80
@@ -34,13 +35,7 @@ def compare_evaluations(evaluations: Sequence[SavedEvaluation]) -> dict[str, Any
         "same_rows": same_rows,
         "ladder": ladder(_entries(names, all_metrics)),
         "rows": _rows(all_metrics),
-        "paired": [
-            {"name": name, **_paired(evaluations[0], evaluation)}
-            for name, evaluation, same in zip(
-                names[1:], evaluations[1:], same_rows[1:], strict=True
-            )
-            if same
-        ],
+        "paired": _pairs(names, evaluations, same_rows),
         "slices": _slices(all_metrics) if all(same_rows) else [],
         "stale": [name for name, saved in zip(names, evaluations, strict=True) if saved.is_stale],
     }
@@ -60,6 +55,26 @@ def _entries(
     names: Sequence[str], all_metrics: Sequence[dict[str, Any]]
 ) -> list[tuple[str, Figure]]:
     return [(name, metrics["accuracy"]) for name, metrics in zip(names, all_metrics, strict=True)]
+
+
+def _pairs(
+    names: Sequence[str], evaluations: Sequence[SavedEvaluation], same_rows: Sequence[bool]
+) -> list[dict[str, Any]]:
+    """Compare each model with the first where the rows are the same.
+
+    With several models the p-values are corrected together (Holm), and `p_value` is the corrected.
+    """
+    # The flips come first: they find out whether the saved rows fit together.
+    pairs = [
+        {"name": name, "flips": flips(evaluations[0], other), **_paired(evaluations[0], other)}
+        for name, other, same in zip(names[1:], evaluations[1:], same_rows[1:], strict=True)
+        if same
+    ]
+    adjusted = holm([pair["p_value"] for pair in pairs])
+    return [
+        {**pair, "p_alone": pair["p_value"], "p_value": p}
+        for pair, p in zip(pairs, adjusted, strict=True)
+    ]
 
 
 def _paired(first: SavedEvaluation, other: SavedEvaluation) -> dict[str, Any]:

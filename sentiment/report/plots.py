@@ -68,11 +68,11 @@ def roc_plot(roc: Mapping[str, Any], name: str) -> str | None:
                 curve["false_positive_rate"],
                 curve["true_positive_rate"],
                 label=f"{_short(label)} · {curve['auc']['value']:.3f}",
-                **_style(index),
+                **line_style(index),
             )
-        _square(axes, "false positive rate", "true positive rate")
+        unit_square(axes, "false positive rate", "true positive rate")
 
-    return _svg(draw, name, "ROC curves") if drawn else None
+    return draw_svg(draw, name, "ROC curves") if drawn else None
 
 
 def precision_recall_plot(curves: Mapping[str, Any], name: str) -> str | None:
@@ -85,15 +85,28 @@ def precision_recall_plot(curves: Mapping[str, Any], name: str) -> str | None:
                 curve["recall"],
                 curve["precision"],
                 label=f"{_short(label)} · {curve['average_precision']['value']:.3f}",
-                **_style(index),
+                **line_style(index),
             )
-        _square(axes, "recall", "precision")
+        unit_square(axes, "recall", "precision")
 
-    return _svg(draw, name, "Precision-recall curves") if drawn else None
+    return draw_svg(draw, name, "Precision-recall curves") if drawn else None
 
 
-def calibration_plot(calibration: Mapping[str, Any], num_classes: int, name: str) -> str:
-    """Return the reliability diagram, and below it how many rows each bin holds."""
+def calibration_plot(
+    calibration: Mapping[str, Any],
+    num_classes: int,
+    name: str,
+    *,
+    before: Mapping[str, Any] | None = None,
+) -> str:
+    """Return the reliability diagram, and below it how many rows each bin holds.
+
+    Args:
+        calibration: of the model as it is.
+        num_classes: how many classes there are.
+        name: keeps the figure's ids apart.
+        before: of the model without its temperature, drawn beside it.
+    """
     bins = calibration["bins"]
     # The winner of k classes never has less than 1/k.
     left = max(0.0, min(1 / num_classes, bins[0]["from"]))
@@ -104,19 +117,25 @@ def calibration_plot(calibration: Mapping[str, Any], num_classes: int, name: str
 
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 3)))
+        if before is not None:
+            axes.plot(
+                [row["probability"] for row in before["bins"]],
+                [row["accuracy"]["value"] for row in before["bins"]],
+                label="before temperature", marker="s", markersize=3.5, **line_style(1),
+            )  # fmt: skip
         axes.errorbar(
             across, up, yerr=[below, above], color=SERIES[0], marker="o", markersize=4.5,
-            elinewidth=1.2, linewidth=1.4,
+            elinewidth=1.2, linewidth=1.4, label="after" if before is not None else None,
         )  # fmt: skip
         fullest = max(row["accuracy"]["n"] for row in bins)
         heights = [0.2 * row["accuracy"]["n"] / fullest for row in bins]
         widths = [0.92 * (row["to"] - row["from"]) for row in bins]
         centres = [(row["from"] + row["to"]) / 2 for row in bins]
         axes.bar(centres, heights, width=widths, color=LINE, zorder=0.5)
-        _square(axes, "probability of the predicted class", "share that is right")
+        unit_square(axes, "probability of the predicted class", "share that is right")
         axes.set_xlim(left, 1.01)
 
-    return _svg(draw, name, "Reliability diagram")
+    return draw_svg(draw, name, "Reliability diagram")
 
 
 def history_plot(
@@ -136,24 +155,25 @@ def history_plot(
             across, up = zip(*pairs, strict=True)
             title = column.replace("_", " ").replace("macro f1", "macro-F1")
             marker = "o" if len(pairs) <= 20 else None
-            axes.plot(across, up, label=title, marker=marker, markersize=3.5, **_style(index))
+            axes.plot(across, up, label=title, marker=marker, markersize=3.5, **line_style(index))
         axes.set_xlabel("epoch")
         axes.set_ylabel(label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
-    return _svg(draw, name, f"{label} by epoch") if lines else None
+    return draw_svg(draw, name, f"{label} by epoch") if lines else None
 
 
 def _drawn(curves: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
     return [(label, curve) for label, curve in curves.items() if curve[key] is not None]
 
 
-def _style(index: int) -> dict[str, Any]:
+def line_style(index: int) -> dict[str, Any]:
     """Return a colour and a dash: the lines are told apart without colour too."""
     return {"color": SERIES[index % len(SERIES)], "linestyle": _DASHES[index % len(_DASHES)]}
 
 
-def _square(axes: Axes, across: str, up: str) -> None:
+def unit_square(axes: Axes, across: str, up: str) -> None:
+    """Name the axes and let both run from 0 to 1."""
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.set_xlim(-0.01, 1.01)
@@ -185,7 +205,7 @@ def _lay_out(figure: Figure, axes: Axes) -> None:
         )
 
 
-def _svg(draw: Callable[[Axes], None], name: str, title: str) -> str:
+def draw_svg(draw: Callable[[Axes], None], name: str, title: str) -> str:
     """Draw and return an `<svg>` for the page; `name` keeps its ids apart from other figures'."""
     import matplotlib as mpl
     from matplotlib.figure import Figure

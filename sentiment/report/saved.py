@@ -6,7 +6,7 @@ import csv
 import heapq
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ def load_evaluation(folder: Path, split: str | None = None) -> SavedEvaluation:
         folder=chosen,
         metrics=metrics,
         history=_read_history(history) if history.is_file() else [],
-        model=_read_json(model) if model.is_file() else {},
+        model=read_json(model) if model.is_file() else {},
     )
 
 
@@ -130,6 +130,30 @@ def confident_errors(
     )
 
 
+def read_texts(evaluation: SavedEvaluation, rows: Sequence[int]) -> dict[int, str]:
+    """Return the texts of some rows, by row number from 1.
+
+    Raises:
+        DataError: the predictions are damaged, or lack a row.
+    """
+    wanted = sorted(set(rows))
+    texts: dict[int, str] = {}
+    start = 0
+    for batch in read_batches(evaluation.predictions, ["text"]) if wanted else ():
+        for row in wanted:
+            if start < row <= start + batch.num_rows:
+                texts[row] = batch.column(0)[row - start - 1].as_py()
+        start += batch.num_rows
+    missing = [row for row in wanted if row not in texts]
+    if missing:
+        raise DataError(
+            f"{evaluation.predictions} has no row {missing[0]:,}",
+            expected=f"the rows that {METRICS_NAME} beside it names",
+            run=f"sentiment eval {evaluation.metrics['model']['folder']}",
+        )
+    return texts
+
+
 def _entry(batch: Any, index: int, classes: list[str], rivals: list[str]) -> dict[str, Any]:  # noqa: ANN401 - pyarrow is untyped
     entry: dict[str, Any] = {
         name: batch.column(name)[index].as_py() for name in ("text", "label", "predicted", "tokens")
@@ -176,7 +200,7 @@ def _not_evaluated(folder: Path, split: str | None) -> ModelFolderError:
 
 
 def _read_metrics(path: Path, folder: Path) -> dict[str, Any]:
-    metrics = _read_json(path)
+    metrics = read_json(path)
     if metrics.get("schema_version") != SCHEMA_VERSION:
         raise DataError(
             f"{path} is of schema version {metrics.get('schema_version')}",
@@ -186,7 +210,12 @@ def _read_metrics(path: Path, folder: Path) -> dict[str, Any]:
     return metrics
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object that a JSON file holds.
+
+    Raises:
+        DataError: it cannot be read, or holds something else.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

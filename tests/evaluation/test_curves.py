@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from sentiment.evaluation.curves import calibration, ranking_curves, spread_points
+from sentiment.evaluation.curves import (
+    calibration,
+    calibration_before,
+    ranking_curves,
+    spread_points,
+)
 
 CLASSES = ("negative", "positive")
 
@@ -107,3 +112,23 @@ def test_spread_points_keeps_both_ends_in_order():
     assert kept[-1] == 999
     assert len(kept) <= 50
     assert (np.diff(kept) > 0).all()
+
+
+def test_the_calibration_before_undoes_the_temperature():
+    random = np.random.default_rng(4)
+    labels = random.integers(0, 3, 2_000)
+    # Logits three times too large: far too sure of itself.
+    logits = 3 * (random.normal(size=(2_000, 3)) + 1.2 * np.eye(3)[labels])
+
+    def chances(temperature):
+        powers = np.exp(logits / temperature)
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    before = calibration_before(labels, chances(3.0), 3.0)
+    raw = calibration(labels, chances(1.0))
+    assert before["temperature"] == 3.0
+    errors = [made["expected_calibration_error"]["value"] for made in (before, raw)]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-3)
+    after = calibration(labels, chances(3.0))["expected_calibration_error"]["value"]
+    assert before["expected_calibration_error"]["value"] > 3 * after
+    assert calibration_before(labels, chances(3.0), None) is None

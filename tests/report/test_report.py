@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import re
@@ -8,6 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from sentiment.errors import DataError, ModelFolderError, OutputError
+from sentiment.report.evaluation_page import Choices
 from sentiment.report.report import render_report, write_report
 from sentiment.report.saved import confident_errors, load_evaluation
 
@@ -20,7 +23,7 @@ HOSTILE = (
 class Page(HTMLParser):
     """What the browser would see: tags, attributes and text."""
 
-    VOID = frozenset({"meta", "link", "br", "col"})
+    VOID = frozenset({"meta", "link", "br", "col", "input"})
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -41,7 +44,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open[-1:] != ["style"]:
+        if self.open[-1:] not in (["style"], ["script"]):
             self.text += data
 
 
@@ -52,10 +55,11 @@ def read(folder, **options) -> Page:
     return page
 
 
-def test_one_file_without_network_or_script(make_model):
-    html = render_report([make_model()])
+def test_one_file_without_network_and_with_no_script_but_its_own(make_model):
+    html = render_report([make_model(extras=True)])
     page = Page(html)
-    assert "script" not in {tag for tag, _ in page.tags}
+    scripts = [attributes for tag, attributes in page.tags if tag == "script"]
+    assert scripts == [{"type": "application/json", "id": "points"}, {}]
     assert "http:" not in html
     assert "https:" not in html
     for _, attributes in page.tags:
@@ -67,7 +71,10 @@ def test_one_file_without_network_or_script(make_model):
         for tag, attributes in page.tags
         if tag == "meta" and attributes.get("http-equiv") == "Content-Security-Policy"
     ]
-    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:")
+    content = re.search(r"<script>(.*?)</script>", html, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+    assert policy.startswith(f"default-src 'none'; script-src 'sha256-{digest}'; style-src")
+    assert "unsafe-inline" not in policy.split("style-src")[0]
 
 
 def test_ids_are_unique_and_links_lead_somewhere(make_model):
@@ -93,11 +100,15 @@ def test_the_page_says_what_was_measured(make_model):
 
 def test_hostile_text_is_shown_and_never_run(make_model):
     folder = make_model(
-        rows=10, skill=0.0, texts=[HOSTILE] * 10, columns={"<b>site": ["<i>a", "<i>b"] * 5}
+        rows=10,
+        skill=0.0,
+        texts=[HOSTILE] * 10,
+        columns={"<b>site": ["<i>a", "<i>b"] * 5},
+        extras=True,
     )
     page = read(folder)
     tags = {tag for tag, _ in page.tags}
-    assert not tags & {"script", "img", "i", "b"}
+    assert not tags & {"img", "i", "b"}
     assert "<script>alert(1)</script>" in page.text
     assert "{{ 7 * 7 }}" in page.text
     assert "<b>site" in page.text
@@ -107,7 +118,8 @@ def test_hostile_text_is_shown_and_never_run(make_model):
 def test_hostile_class_names_are_escaped_in_the_figures_too(make_model):
     classes = ("<script>alert(1)</script>", '"><img src=x>', "$x^$ \\frac")
     page = read(make_model(classes=classes))
-    assert not {tag for tag, _ in page.tags} & {"script", "img"}
+    assert "img" not in {tag for tag, _ in page.tags}
+    assert [tag for tag, _ in page.tags].count("script") == 1
     assert "<script>alert(1)</script>" in page.text
 
 
@@ -259,3 +271,16 @@ def test_the_most_confident_errors_come_first(make_model):
 def test_a_huge_text_does_not_make_a_huge_page(make_model):
     page = render_report([make_model(rows=30, skill=0.0, texts=["word " * 100_000] * 30)])
     assert len(page) < 500_000
+
+
+def test_a_million_rows_make_a_small_page_that_states_its_sample(make_model):
+    texts = [f"row {row} is <b>not</b> bad" for row in range(1_000_000)]
+    folder = make_model(
+        rows=1_000_000, texts=texts, columns={"site": ["a", "b"] * 500_000}, extras=True
+    )
+    html = render_report([folder], choices=Choices(slice_columns=("tokens",)))
+    assert len(html.encode()) < 2_000_000
+    text = re.sub(r"\s+", " ", Page(html).text)
+    assert "1,000,000 rows of split test" in text
+    assert "What 800 of the 1,000,000 texts, drawn at random" in text
+    assert "800 texts shown" in text

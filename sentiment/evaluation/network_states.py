@@ -1,0 +1,236 @@
+"""Hidden and cell states of many texts at once, in NumPy: what the report's state work is made of.
+
+ONNX Runtime gives each layer's output but no cell state, and `sentiment.runtime.replay` shows one
+text with every gate. Here a right-padded batch goes through the whole network in float32; the
+answers agree with both within float32's rounding.
+
+Shapes: token_ids (batch, time), lengths (batch,), a layer's sequence (batch, time, width); the
+width is the units, forward then backward where the encoder is bidirectional.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment.errors import ModelFolderError
+from sentiment.runtime.shapes import EncoderShape
+from sentiment.text.batches import prediction_batches
+from sentiment.text.tokenizer import EncodedTexts
+
+Float32 = NDArray[np.float32]
+Weights = Mapping[str, Float32]
+
+# A wide LSTM reads all its weights from memory at every step: many texts must share the reading.
+TOKENS_PER_BATCH = 32_768
+# The inputs of so many steps are multiplied at a time, which is faster than one and saves memory.
+STEPS_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class BatchStates:
+    """What the network did on one batch.
+
+    Attributes:
+        rows: (batch,), which text each row is.
+        token_ids: (batch, time).
+        lengths: (batch,), tokens of each text.
+        embedded: (batch, units), the mean of a text's token vectors.
+        final_hidden: by layer, (batch, width): h at the end of the text, h_T.
+        final_cell: by layer, (batch, width): c at the end of the text.
+        sequence: (batch, time, width) of the last layer; beyond a text's end it means nothing.
+    """
+
+    rows: NDArray[np.int64]
+    token_ids: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+    embedded: Float32
+    final_hidden: tuple[Float32, ...]
+    final_cell: tuple[Float32, ...]
+    sequence: Float32
+
+
+def each_batch(
+    weights: Weights, encoded: EncodedTexts, encoder: EncoderShape
+) -> Iterator[BatchStates]:
+    """Run the encoder on every text, shortest first, in batches of at most 32,768 tokens.
+
+    Raises:
+        ModelFolderError: a tensor is missing.
+    """
+    for batch in prediction_batches(encoded, tokens_per_batch=TOKENS_PER_BATCH):
+        yield run_batch(weights, batch.token_ids, batch.lengths, encoder, rows=batch.rows)
+
+
+def run_batch(
+    weights: Weights,
+    token_ids: NDArray[np.int32],
+    lengths: NDArray[np.int32],
+    encoder: EncoderShape,
+    *,
+    rows: NDArray[np.int64] | None = None,
+) -> BatchStates:
+    """Run the encoder on one right-padded batch."""
+    sequence = tensor(weights, "embedding/embeddings")[token_ids]  # (batch, time, embedding_units)
+    inside = np.arange(token_ids.shape[1]) < lengths[:, None]  # (batch, time)
+    embedded = (sequence * inside[:, :, None]).sum(axis=1) / lengths[:, None]
+    hidden, cells = [], []
+    for number in range(1, len(encoder.units) + 1):
+        prefix = f"lstm_{number}"
+        if encoder.bidirectional:
+            sequence, final, cell = _both_directions(weights, prefix, sequence, lengths)
+        else:
+            sequence, cell = _run(weights, prefix, sequence, lengths)
+            final = sequence[np.arange(len(lengths)), lengths - 1]
+        hidden.append(final)
+        cells.append(cell)
+    return BatchStates(
+        rows=np.arange(len(lengths)) if rows is None else rows,
+        token_ids=token_ids,
+        lengths=lengths,
+        embedded=embedded.astype(np.float32),
+        final_hidden=tuple(hidden),
+        final_cell=tuple(cells),
+        sequence=sequence,
+    )
+
+
+def prefix_readings(
+    weights: Weights, sequence: Float32, lengths: NDArray[np.int32], encoder: EncoderShape
+) -> Float32:
+    """Return what the classifier reads of the text up to each token, (batch, time, width).
+
+    Args:
+        weights: hold the attention, where there is one.
+        sequence: (batch, time, width) of the last layer.
+        lengths: (batch,).
+        encoder: names the pooling.
+    """
+    counts = np.arange(1, sequence.shape[1] + 1, dtype=np.float32)[:, None]
+    match encoder.pooling:
+        case "last":
+            return _final_up_to(sequence, encoder)
+        case "max":
+            return np.maximum.accumulate(sequence, axis=1)
+        case "mean":
+            return np.asarray(np.cumsum(sequence, axis=1) / counts, np.float32)
+        case "max_last":
+            highest = np.maximum.accumulate(sequence, axis=1)
+            return np.concatenate([highest, _final_up_to(sequence, encoder)], axis=-1)
+    scores = sequence @ tensor(weights, "attention/kernel") + tensor(weights, "attention/bias")
+    inside = np.arange(sequence.shape[1]) < lengths[:, None]
+    highest = np.where(inside, scores[:, :, 0], -np.inf).max(axis=1)  # (batch,)
+    # Early tokens may be so far below the best one that their exponents vanish.
+    exponents = np.exp(np.minimum(scores - highest[:, None, None], 0))
+    totals = np.maximum(np.cumsum(exponents, axis=1), np.finfo(np.float32).tiny)
+    return np.asarray(np.cumsum(exponents * sequence, axis=1) / totals, np.float32)
+
+
+def classify(weights: Weights, readings: NDArray[np.floating]) -> Float32:
+    """Return the logits of what the classifier reads: (…, width) → (…, classes)."""
+    dense = readings @ tensor(weights, "dense/kernel") + tensor(weights, "dense/bias")
+    return np.asarray(
+        np.maximum(dense, 0) @ tensor(weights, "probabilities/kernel")
+        + tensor(weights, "probabilities/bias")
+    )
+
+
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the softmax over the last axis."""
+    exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True))
+
+
+def polarity_scores(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return expected polarity, −1 (first class) to 1 (last class): (…, classes) → (…)."""
+    return np.asarray(probabilities @ np.linspace(-1.0, 1.0, probabilities.shape[-1]), np.float64)
+
+
+def flops_per_token(encoder: EncoderShape) -> int:
+    """Return the multiplications and additions of the LSTMs for one token."""
+    directions = 2 if encoder.bidirectional else 1
+    width, total = encoder.embedding_units, 0
+    for units in encoder.units:
+        total += directions * 2 * (width + units) * 4 * units
+        width = directions * units
+    return total
+
+
+def tensor(weights: Weights, name: str) -> Float32:
+    """Return a tensor by name.
+
+    Raises:
+        ModelFolderError: there is none.
+    """
+    if name not in weights:
+        raise ModelFolderError(f"the weights hold no {name}", expected=", ".join(weights))
+    return weights[name]
+
+
+def _both_directions(
+    weights: Weights, prefix: str, inputs: Float32, lengths: NDArray[np.int32]
+) -> tuple[Float32, Float32, Float32]:
+    """Return sequence (batch, time, 2 × units), final hidden and final cell (batch, 2 × units)."""
+    turned = _turned(lengths, inputs.shape[1])[:, :, None]  # (batch, time, 1)
+    forward, forward_cell = _run(weights, f"{prefix}/forward", inputs, lengths)
+    backward, backward_cell = _run(
+        weights, f"{prefix}/backward", np.take_along_axis(inputs, turned, axis=1), lengths
+    )
+    ends = np.arange(len(lengths)), lengths - 1
+    final = np.concatenate([forward[ends], backward[ends]], axis=-1)
+    sequence = np.concatenate([forward, np.take_along_axis(backward, turned, axis=1)], axis=-1)
+    return sequence, final, np.concatenate([forward_cell, backward_cell], axis=-1)
+
+
+def _turned(lengths: NDArray[np.int32], time: int) -> NDArray[np.int64]:
+    """Return positions that turn each text round and leave its padding where it is."""
+    steps = np.arange(time)
+    return np.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
+
+
+def _run(
+    weights: Weights, prefix: str, inputs: Float32, lengths: NDArray[np.int32]
+) -> tuple[Float32, Float32]:
+    """Run one LSTM; return every hidden state (batch, time, units), and c at each text's end."""
+    kernel, recurrent, bias = (
+        tensor(weights, f"{prefix}/{name}") for name in ("kernel", "recurrent_kernel", "bias")
+    )
+    batch, time, _ = inputs.shape
+    units = recurrent.shape[0]
+    hidden, cell = np.zeros((2, batch, units), np.float32)
+    sequence = np.empty((batch, time, units), np.float32)
+    final_cell = np.empty((batch, units), np.float32)
+    for step in range(time):
+        place = step % STEPS_AT_ONCE
+        if not place:
+            # (batch, steps, 4 × units)
+            projected = inputs[:, step : step + STEPS_AT_ONCE] @ kernel + bias
+        gates = projected[:, place] + hidden @ recurrent
+        into, keep = _sigmoid(gates[:, :units]), _sigmoid(gates[:, units : 2 * units])
+        cell = keep * cell + into * np.tanh(gates[:, 2 * units : 3 * units])
+        hidden = _sigmoid(gates[:, 3 * units :]) * np.tanh(cell)
+        sequence[:, step] = hidden
+        ended = lengths == step + 1
+        final_cell[ended] = cell[ended]
+    return sequence, final_cell
+
+
+def _final_up_to(sequence: Float32, encoder: EncoderShape) -> Float32:
+    """Return the final state of the text up to each token.
+
+    A backward LSTM has its final state at the first token, whatever stands behind it.
+    """
+    if not encoder.bidirectional:
+        return sequence
+    final = sequence.copy()
+    half = sequence.shape[-1] // 2
+    final[:, :, half:] = sequence[:, :1, half:]
+    return final
+
+
+def _sigmoid(values: Float32) -> Float32:
+    # By tanh: exp would overflow for values far below zero.
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * values), np.float32)
