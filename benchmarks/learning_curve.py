@@ -112,8 +112,9 @@ def lstm(config: Config, train: LabelledTexts, validation: LabelledTexts, *, see
     """Train a classifier and return its accuracy, 0–1."""
     load_keras()
     from sentiment.nn.classifier import assign_weights, build_classifier, named_weights
+    from sentiment.nn.lessons import Examples
     from sentiment.nn.scoring import predict, score
-    from sentiment.nn.training import Examples, Trainer, make_deterministic
+    from sentiment.nn.training import Trainer, make_deterministic
 
     start = find_starting_point(config, train.texts)
     tokenizer = start.tokenizer or Tokenizer.train(train.texts, config.text)

@@ -21,7 +21,7 @@ from sentiment.runtime.shapes import encoder_weight_shapes
 from sentiment.text.tokenizer import Tokenizer
 
 # Up to how many training texts `auto` starts from the bundled model.
-FEW_TEXTS = 20_000
+FEW_TEXTS = 50_000
 # The tokens that `general` makes of a word, at most, if the language is its own. Measured: English
 # reviews 1.1-1.3, tweets 1.45; Spanish 2.0, French 2.2, German 2.5.
 FOREIGN = 1.75
@@ -74,7 +74,7 @@ def _automatic(config: Config, texts: Sequence[str]) -> StartingPoint:
     words = sum(len(text.split()) for text in some)
     if start.tokenizer and len(start.tokenizer.encode(some).token_ids) > FOREIGN * words:
         note = (
-            "encoder: from nothing: the texts are not in the language of {DEFAULT_MODEL}, English"
+            f"encoder: from nothing: the texts are not in the language of {DEFAULT_MODEL}, English"
         )
         return StartingPoint(config, None, {}, f"{note}; or --set encoder.init={DEFAULT_MODEL}")
     return start

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
@@ -19,9 +18,8 @@ from numpy.typing import NDArray
 
 from sentiment.backend import load_keras, versions
 from sentiment.config import Config
-from sentiment.data.labels import UNLABELLED
-from sentiment.data.load import Splits, load_splits, load_unlabelled
-from sentiment.errors import DataError, OutputError
+from sentiment.data.load import Splits, load_splits
+from sentiment.errors import OutputError
 from sentiment.model_card import model_card
 from sentiment.model_folder import (
     CHECKPOINTS,
@@ -34,7 +32,7 @@ from sentiment.model_folder import (
 from sentiment.runtime.inspection import format_probe, format_shape_table, probe
 from sentiment.runtime.predictor import SentimentModel
 from sentiment.starting_point import StartingPoint, find_starting_point
-from sentiment.text.tokenizer import EncodedTexts, Tokenizer
+from sentiment.text.tokenizer import Tokenizer
 from sentiment.training_plan import Plan, make_plan, prepare_folder
 
 if TYPE_CHECKING:
@@ -43,7 +41,7 @@ if TYPE_CHECKING:
     from sentiment.nn.look import Look
     from sentiment.nn.packaging import Package
     from sentiment.nn.pretraining import Pretrainer, PretrainingRecord
-    from sentiment.nn.training import EpochRecord, Examples, StepReport, Trainer
+    from sentiment.nn.training import EpochRecord, StepReport, Trainer
 
 
 # Validation texts whose shapes and final states are shown and saved when training ends.
@@ -141,14 +139,16 @@ def _train(
     from sentiment.nn.calibration import find_temperature, fold_temperature
     from sentiment.nn.checkpoints import CheckpointStore
     from sentiment.nn.classifier import assign_weights, build_classifier, named_weights
+    from sentiment.nn.lessons import Examples
     from sentiment.nn.look import look
     from sentiment.nn.packaging import package, round_weights
     from sentiment.nn.scoring import predict as keras_predict
-    from sentiment.nn.training import Examples, Trainer, make_deterministic
+    from sentiment.nn.teaching import find_lessons
+    from sentiment.nn.training import Trainer, make_deterministic
 
     config = plan.config
     validation = Examples(tokenizer.encode(splits.validation.texts), splits.validation.labels)
-    examples, unlabelled = _lessons(config, splits, tokenizer, watcher)
+    examples, unlabelled = find_lessons(config, splits, tokenizer, watcher.note)
     make_deterministic(config.training.seed)
     model = build_classifier(
         vocabulary_size=tokenizer.vocabulary_size,
@@ -193,56 +193,6 @@ def _train(
     shutil.rmtree(plan.output / CHECKPOINTS, ignore_errors=True)
     _look(plan.output, splits, watcher)
     return plan.output
-
-
-def _lessons(
-    config: Config, splits: Splits, tokenizer: Tokenizer, watcher: Watcher
-) -> tuple[Examples, EncodedTexts | None]:
-    """Return what to learn from: labelled texts, those a teacher labels, and those nobody does.
-
-    Raises:
-        DataError: unlabelled texts are wanted and the source has none.
-    """
-    from sentiment.nn.teaching import Teachers
-    from sentiment.nn.training import Examples
-
-    settings, labels = config.training, splits.train.labels
-    others = _unlabelled_texts(config, splits, watcher)
-    if not settings.teacher:
-        unlabelled = tokenizer.encode(others) if others else None
-        return Examples(tokenizer.encode(splits.train.texts), labels), unlabelled
-    texts, began = [*splits.train.texts, *others], time.monotonic()
-    watcher.note(f"teacher: {', '.join(settings.teacher)} reads {len(texts):,} texts")
-    answers = Teachers(settings.teacher, splits.classes).answer(texts)
-    known = np.eye(len(splits.classes), dtype=np.float32)[labels]
-    own = answers[: len(labels)]
-    agreed = float(np.mean(own.argmax(axis=1) == labels))
-    watcher.note(
-        f"teacher: {time.monotonic() - began:.0f} s; agrees with {100 * agreed:.1f}% of the labels"
-    )
-    answers[: len(labels)] = known + settings.teacher_share * (own - known)
-    nobody = np.full(len(others), UNLABELLED, np.int32)
-    return Examples(tokenizer.encode(texts), np.concatenate([labels, nobody]), answers), None
-
-
-def _unlabelled_texts(config: Config, splits: Splits, watcher: Watcher) -> list[str]:
-    """Draw `training.unlabelled_texts` of the source's texts without labels."""
-    settings = config.training
-    if not settings.unlabelled_texts:
-        return []
-    judged = [*splits.validation.texts, *(splits.test.texts if splits.test else [])]
-    texts = load_unlabelled(config.data, without=judged)
-    if not texts:
-        raise DataError(
-            f"{config.data.source} has no unsupervised split, and training.unlabelled_texts is "
-            f"{settings.unlabelled_texts:,}",
-            expected="a folder with unsupervised.(parquet|csv|jsonl)",
-            run="sentiment train … --set training.unlabelled_texts=0",
-        )
-    order = np.random.default_rng(settings.seed).permutation(len(texts))
-    chosen = np.sort(order[: settings.unlabelled_texts])
-    watcher.note(f"unlabelled: {len(chosen):,} of {len(texts):,} texts")
-    return [texts[index] for index in chosen]
 
 
 def resumed(trainer: Trainer | Pretrainer, plan: Plan, watcher: Watcher) -> bool:

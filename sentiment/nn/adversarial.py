@@ -218,7 +218,8 @@ class PerturbedClassifier(keras.Model):
     ) -> dict[str, Any]:
         """Count the right answers among the labelled rows."""
         self.accuracy.update_state(y, y_pred["logits"], sample_weight=ops.sum(y, axis=-1))
-        return self.get_metrics_result()
+        results: dict[str, Any] = self.get_metrics_result()
+        return results
 
 
 _READ = ("pooling", "dense", "probabilities")

@@ -36,13 +36,19 @@ class RightPaddedLSTM(keras.layers.LSTM):
     last token. What stands past a text's end is undefined: whoever reads it needs the mask.
     """
 
+    return_sequences: bool
+
     def inner_loop(
         self, sequences: Any, initial_state: Any, mask: Any, training: bool = False
     ) -> tuple[Any, Any, list[Any]]:
         """Run over time; return the last output, all outputs, and the states."""
         if mask is None or self.go_backwards or self.return_state or self.stateful:
-            return super().inner_loop(sequences, initial_state, mask, training=training)
-        wanted, self.return_sequences = self.return_sequences, True
+            last, outputs, states = super().inner_loop(
+                sequences, initial_state, mask, training=training
+            )
+            return last, outputs, states
+        wanted = bool(self.return_sequences)
+        self.return_sequences = True
         try:
             _, outputs, states = super().inner_loop(
                 sequences, initial_state, None, training=training

@@ -102,7 +102,8 @@ class CarryingLSTM(keras.layers.LSTM):
     ) -> tuple[Any, Any, list[Any]]:
         """Run over time; return the last output, all outputs, and the states."""
         copies = [ops.add(state, 0.0) for state in initial_state]
-        return super().inner_loop(sequences, copies, mask, training=training)
+        last, outputs, states = super().inner_loop(sequences, copies, mask, training=training)
+        return last, outputs, states
 
 
 class LanguageModel:

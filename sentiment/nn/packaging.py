@@ -15,8 +15,8 @@ from sentiment.config import Config
 from sentiment.errors import ExportError
 from sentiment.model_folder import ONNX, ONNX_INT8, WEIGHTS
 from sentiment.nn.classifier import assign_weights, layer_outputs, named_weights
+from sentiment.nn.lessons import Examples
 from sentiment.nn.to_onnx import build_onnx, quantize
-from sentiment.nn.training import Examples
 from sentiment.runtime.predictor import TOKENS_PER_BATCH
 from sentiment.text.batches import prediction_batches
 from sentiment.text.tokenizer import EncodedTexts, Tokenizer

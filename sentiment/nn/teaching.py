@@ -5,17 +5,23 @@ A teacher's probabilities say more than a label, and it can be asked about texts
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment.errors import ConfigError
+from sentiment.config import Config
+from sentiment.data.labels import UNLABELLED
+from sentiment.data.load import Splits, load_unlabelled
+from sentiment.errors import ConfigError, DataError
 from sentiment.model_folder import ModelFolder, open_model_folder
 from sentiment.nn.keras_network import rebuild
+from sentiment.nn.lessons import Examples
 from sentiment.nn.scoring import predict
 from sentiment.runtime.predictor import SentimentModel
+from sentiment.text.tokenizer import EncodedTexts, Tokenizer
 
 
 class Teachers:
@@ -47,8 +53,9 @@ class Teachers:
 
     def answer(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the probabilities of the pupil's classes, summing to 1: (texts, classes)."""
-        answers = [ask(texts) for ask in self.ask]
-        return np.mean(answers, axis=0, dtype=np.float64).astype(np.float32)
+        answers = np.stack([ask(texts) for ask in self.ask])  # (teachers, texts, classes)
+        mean: NDArray[np.float32] = answers.mean(axis=0).astype(np.float32)
+        return mean
 
 
 def _about(
@@ -68,6 +75,54 @@ def _about(
 
     def answer(texts: Sequence[str]) -> NDArray[np.float64]:
         asked = probabilities(texts)[:, columns].astype(np.float64)
-        return asked / np.maximum(asked.sum(axis=1, keepdims=True), 1e-12)
+        shares: NDArray[np.float64] = asked / np.maximum(asked.sum(axis=1, keepdims=True), 1e-12)
+        return shares
 
     return answer
+
+
+def find_lessons(
+    config: Config, splits: Splits, tokenizer: Tokenizer, note: Callable[[str], None]
+) -> tuple[Examples, EncodedTexts | None]:
+    """Return what to learn from: labelled texts, those a teacher labels, and those nobody does.
+
+    Raises:
+        DataError: unlabelled texts are wanted and the source has none.
+    """
+    settings, labels = config.training, splits.train.labels
+    others = _unlabelled_texts(config, splits, note)
+    if not settings.teacher:
+        unlabelled = tokenizer.encode(others) if others else None
+        return Examples(tokenizer.encode(splits.train.texts), labels), unlabelled
+    texts, began = [*splits.train.texts, *others], time.monotonic()
+    note(f"teacher: {', '.join(settings.teacher)} reads {len(texts):,} texts")
+    answers = Teachers(settings.teacher, splits.classes).answer(texts)
+    known = np.eye(len(splits.classes), dtype=np.float32)[labels]
+    own = answers[: len(labels)]
+    agreed = float(np.mean(own.argmax(axis=1) == labels))
+    note(
+        f"teacher: {time.monotonic() - began:.0f} s; agrees with {100 * agreed:.1f}% of the labels"
+    )
+    answers[: len(labels)] = known + settings.teacher_share * (own - known)
+    nobody = np.full(len(others), UNLABELLED, np.int32)
+    return Examples(tokenizer.encode(texts), np.concatenate([labels, nobody]), answers), None
+
+
+def _unlabelled_texts(config: Config, splits: Splits, note: Callable[[str], None]) -> list[str]:
+    """Draw `training.unlabelled_texts` of the source's texts without labels."""
+    settings = config.training
+    if not settings.unlabelled_texts:
+        return []
+    judged = [*splits.validation.texts, *(splits.test.texts if splits.test else [])]
+    texts = load_unlabelled(config.data, without=judged)
+    if not texts:
+        raise DataError(
+            f"{config.data.source} has no unsupervised split, and training.unlabelled_texts is "
+            f"{settings.unlabelled_texts:,}",
+            expected="a folder with unsupervised.(parquet|csv|jsonl)",
+            run="sentiment train … --set training.unlabelled_texts=0",
+        )
+    order = np.random.default_rng(settings.seed).permutation(len(texts))
+    chosen = np.sort(order[: settings.unlabelled_texts])
+    note(f"unlabelled: {len(chosen):,} of {len(texts):,} texts")
+    return [texts[index] for index in chosen]

@@ -20,30 +20,11 @@ from numpy.typing import NDArray
 from sentiment.config import TrainingSettings
 from sentiment.nn.adversarial import PerturbedClassifier
 from sentiment.nn.checkpoints import Checkpoint, CheckpointStore
+from sentiment.nn.lessons import Examples, LessonBatch, Lessons
 from sentiment.nn.optimization import make_optimizer, restore_tensors, training_tensors
 from sentiment.nn.saving import diverged, save_if_due, save_state
 from sentiment.nn.scoring import predict, score
-from sentiment.text.batches import make_batch, paired_batches, training_batches
 from sentiment.text.tokenizer import EncodedTexts
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Encoded texts with what is known of them.
-
-    Attributes:
-        encoded: the texts.
-        labels: (texts,) numbers of classes, -1 where only a teacher has answered.
-        answers: (texts, classes) what to answer instead of the label alone, or None.
-    """
-
-    encoded: EncodedTexts
-    labels: NDArray[np.int32]
-    answers: NDArray[np.float32] | None = None
-
-    def __len__(self) -> int:
-        """Return the number of texts."""
-        return len(self.labels)
 
 
 @dataclass(frozen=True)
@@ -123,17 +104,15 @@ class Trainer:
         self.validation = validation
         self.settings = settings
         self.num_classes = num_classes
-        self.unlabelled = unlabelled
+        self.lessons = Lessons(train, unlabelled, settings, num_classes=num_classes)
         self.store = store
         self.on_step = on_step
         self.on_epoch = on_epoch
         self.stop_requested = stop_requested
         self.batches_per_epoch = math.ceil(len(train) / settings.batch_size)
-        self.weights = _class_weights(train.labels, num_classes, settings.class_weights)
         self.counters = _Counters()
         self.best: list[NDArray[Any]] = []
         self.last_saved = time.monotonic()
-        self._paired: tuple[int, list[NDArray[np.int64]]] | None = None
         self.learner = self._learner()
         self._compile()
 
@@ -197,10 +176,10 @@ class Trainer:
 
     def _run_epoch(self) -> None:
         counters = self.counters
-        batches = self._batches(counters.epoch)
-        for rows in batches[counters.batch :]:
+        batches = self.lessons.batches(counters.epoch)
+        for batch in batches[counters.batch :]:
             started = time.monotonic()
-            loss, tokens = self._step(rows)
+            loss, tokens = self._step(batch)
             counters.seconds += time.monotonic() - started
             if self.on_step:
                 self.on_step(
@@ -217,17 +196,9 @@ class Trainer:
         self._finish_epoch()
         save_if_due(self)
 
-    def _batches(self, epoch: int) -> list[NDArray[np.int64]]:
-        return training_batches(
-            self.train.encoded.lengths,
-            batch_size=self.settings.batch_size,
-            seed=self.settings.seed,
-            epoch=epoch,
-        )
-
-    def _step(self, rows: NDArray[np.int64]) -> tuple[float, int]:
+    def _step(self, batch: LessonBatch) -> tuple[float, int]:
         counters = self.counters
-        token_ids, targets, weights = self._inputs(rows)
+        token_ids, targets, weights = self.lessons.inputs(batch)
         self.learner.reset_metrics()
         result = self.learner.train_on_batch(
             token_ids, targets, sample_weight=weights, return_dict=True
@@ -237,54 +208,9 @@ class Trainer:
         if not math.isfinite(loss):
             raise diverged(self, f"the loss became {loss}", command="train")
         counters.step += 1
-        counters.loss_sum += loss * len(rows)
-        counters.correct_sum += float(result["accuracy"]) * len(rows)
+        counters.loss_sum += loss * len(batch.rows)
+        counters.correct_sum += float(result["accuracy"]) * len(batch.rows)
         return loss, int(np.count_nonzero(token_ids))
-
-    def _inputs(
-        self, rows: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
-        """Return token ids (batch, time), targets (batch, classes) and weights (batch,).
-
-        With unlabelled texts, those stand below the labelled ones, and their targets are zeros.
-        """
-        token_ids = make_batch(self.train.encoded, rows).token_ids
-        labels = self.train.labels[rows]
-        if self.train.answers is None:
-            targets = np.eye(self.num_classes, dtype=np.float32)[labels]
-        else:
-            targets = self.train.answers[rows]
-        weights = self.weights[targets.argmax(axis=1)]
-        if self.unlabelled is None:
-            return token_ids, targets, weights
-        others = self._unlabelled_rows(self.unlabelled)
-        more = make_batch(self.unlabelled, others).token_ids
-        time = max(token_ids.shape[1], more.shape[1])
-        token_ids = np.vstack(
-            [np.pad(ids, ((0, 0), (0, time - ids.shape[1]))) for ids in (token_ids, more)]
-        )
-        nothing = np.zeros((len(others), self.num_classes), np.float32)
-        return (
-            token_ids,
-            np.vstack([targets, nothing]),
-            np.concatenate([weights, np.zeros(len(others), np.float32)]),
-        )
-
-    def _unlabelled_rows(self, unlabelled: EncodedTexts) -> NDArray[np.int64]:
-        """Return the unlabelled texts of this step."""
-        counters = self.counters
-        if self._paired is None or self._paired[0] != counters.epoch:
-            settings = self.settings
-            batches = paired_batches(
-                self._batches(counters.epoch),
-                self.train.encoded.lengths,
-                unlabelled.lengths,
-                batch_size=settings.perturbation.unlabelled_batch_size,
-                seed=settings.seed,
-                epoch=counters.epoch,
-            )
-            self._paired = (counters.epoch, batches)
-        return self._paired[1][counters.batch]
 
     def _finish_epoch(self) -> None:
         counters, started = self.counters, time.monotonic()
@@ -338,14 +264,6 @@ class Trainer:
         count = len(self.model.trainable_variables)
         if f"best/{count - 1}" in checkpoint.tensors:
             self.best = [checkpoint.tensors[f"best/{index}"] for index in range(count)]
-
-
-def _class_weights(labels: NDArray[np.int32], num_classes: int, kind: str) -> NDArray[np.float32]:
-    """Return a weight a class `(classes,)`; `balanced` makes every class count alike."""
-    if kind == "none":
-        return np.ones(num_classes, np.float32)
-    counts = np.maximum(np.bincount(labels, minlength=num_classes), 1)
-    return (len(labels) / (num_classes * counts)).astype(np.float32)
 
 
 def make_deterministic(seed: int) -> None:

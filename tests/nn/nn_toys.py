@@ -69,7 +69,7 @@ def padded(texts: Sequence[Sequence[int]], *, extra: int = 0) -> tuple[np.ndarra
 
 def toy_problem(count: int, *, shortest: int = 1, longest: int = 5, seed: int = 0):
     """Return examples whose class is told by one token, 2, 3 or 4; the others say nothing."""
-    from sentiment.nn.training import Examples
+    from sentiment.nn.lessons import Examples
 
     random = np.random.default_rng(seed)
     labels = np.arange(count, dtype=np.int32) % CLASSES

@@ -224,7 +224,7 @@ def test_a_stopped_training_under_perturbation_ends_with_the_same_bits(tmp_path)
 
 def test_unlabelled_texts_make_a_difference():
     one, other = trainer(virtual=1.0), trainer(virtual=1.0)
-    other.unlabelled = encoded([[5, 6, 7]] * 40)
+    other.lessons.unlabelled = encoded([[5, 6, 7]] * 40)
     for each in (one, other):
         each.run()
     first, second = (

@@ -13,9 +13,9 @@ from safetensors.numpy import load
 from sentiment.config import Config, TextSettings
 from sentiment.errors import ExportError
 from sentiment.nn.classifier import assign_weights, build_classifier, named_weights
+from sentiment.nn.lessons import Examples
 from sentiment.nn.packaging import Package, largest_difference, package, round_weights
 from sentiment.nn.scoring import predict
-from sentiment.nn.training import Examples
 from sentiment.text.tokenizer import Tokenizer
 
 TEXTS = ["a good film", "a bad film", "not good at all :(", "", "the best of all", "bad bad bad"]

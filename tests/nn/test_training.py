@@ -12,9 +12,9 @@ from sentiment.config import TrainingSettings
 from sentiment.errors import TrainingError
 from sentiment.nn.checkpoints import Checkpoint, CheckpointStore
 from sentiment.nn.classifier import named_weights
+from sentiment.nn.lessons import Examples, LessonBatch
 from sentiment.nn.saving import TrainingInterrupted
 from sentiment.nn.training import (
-    Examples,
     Trainer,
     make_deterministic,
     predict,
@@ -95,8 +95,10 @@ def test_every_pooling_in_both_directions_learns(pooling: str, bidirectional: bo
     )
     trainer.model.run_eagerly = True
     before = named_weights(trainer.model)
-    first, *_, last = (trainer._step(np.arange(6))[0] for _ in range(5))  # texts of unlike length
-    trainer._step(np.arange(7, 10))
+    first, *_, last = (
+        trainer._step(LessonBatch(np.arange(6)))[0] for _ in range(5)
+    )  # texts of unlike length
+    trainer._step(LessonBatch(np.arange(7, 10)))
     assert last < 0.97 * first
     for name, value in named_weights(trainer.model).items():
         assert not np.array_equal(value, before[name]), f"{name} never learns"
@@ -111,13 +113,13 @@ def test_balanced_classes_count_alike():
     uneven = Examples(examples.encoded, labels)
     trainer = toy_trainer(examples=uneven, settings=toy_settings(class_weights="balanced"))
     trainer.model.run_eagerly = True
-    np.testing.assert_allclose(trainer.weights, [12 / 18, 12 / 9, 12 / 9])
-    totals = [trainer.weights[labels[labels == label]].sum() for label in range(CLASSES)]
+    np.testing.assert_allclose(trainer.lessons.weights, [12 / 18, 12 / 9, 12 / 9])
+    totals = [trainer.lessons.weights[labels[labels == label]].sum() for label in range(CLASSES)]
     np.testing.assert_allclose(totals, totals[0])
     probabilities = predict(trainer.model, uneven.encoded)
     each = -np.log(probabilities[np.arange(12), labels])
-    loss, _ = trainer._step(np.arange(12))
-    assert loss == pytest.approx(float((trainer.weights[labels] * each).mean()), rel=1e-5)
+    loss, _ = trainer._step(LessonBatch(np.arange(12)))
+    assert loss == pytest.approx(float((trainer.lessons.weights[labels] * each).mean()), rel=1e-5)
 
 
 def test_label_smoothing_spreads_a_share_of_every_label():
@@ -127,14 +129,14 @@ def test_label_smoothing_spreads_a_share_of_every_label():
     probabilities = predict(trainer.model, examples.encoded)
     targets = 0.7 * np.eye(CLASSES)[examples.labels] + 0.1
     expected = float(-(targets * np.log(probabilities)).sum(axis=1).mean())
-    assert trainer._step(np.arange(6))[0] == pytest.approx(expected, rel=1e-5)
+    assert trainer._step(LessonBatch(np.arange(6)))[0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_class_that_is_not_in_train_is_no_division_by_zero():
     examples = one_shape(6)
     two = Examples(examples.encoded, np.array([0, 1] * 3, np.int32))
     trainer = toy_trainer(examples=two, settings=toy_settings(class_weights="balanced"))
-    assert np.isfinite(trainer.weights).all()
+    assert np.isfinite(trainer.lessons.weights).all()
 
 
 def test_scores_by_hand():
