@@ -128,6 +128,7 @@ class TrainingSettings(_Settings):
     teacher_share: Annotated[float, Field(ge=0, le=1)] = 0.7
     unlabelled_texts: Annotated[int, Field(ge=0)] = 0
     perturbation: PerturbationSettings = PerturbationSettings()
+    trace_loss: Annotated[float, Field(ge=0)] = 0.0
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
 
     @model_validator(mode="after")
@@ -176,6 +177,16 @@ class Config(_Settings):
     training: TrainingSettings = TrainingSettings()
     pretraining: PretrainingSettings = PretrainingSettings()
     export: ExportSettings = ExportSettings()
+
+    @model_validator(mode="after")
+    def _a_trace_is_of_final_states(self) -> Config:
+        encoder = self.encoder
+        if self.training.trace_loss and (encoder.pooling != "last" or encoder.bidirectional):
+            raise ValueError(
+                "training.trace_loss asks after every token, so it is for encoder.pooling last and "
+                "encoder.bidirectional false"
+            )
+        return self
 
     def to_yaml(self) -> str:
         """Return the settings as YAML that `load_config` reads back to an equal config."""

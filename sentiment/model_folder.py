@@ -88,6 +88,11 @@ class ModelFolder:
             pooling=settings["pooling"],
         )
 
+    @property
+    def trained_trace(self) -> bool:
+        """Whether the classifier learned to answer after every token."""
+        return bool(self.info.get("training", {}).get("trace_loss"))
+
     def tokenizer(self) -> Tokenizer:
         """Return the tokenizer the model was trained with."""
         return Tokenizer.load(

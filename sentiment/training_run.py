@@ -279,6 +279,7 @@ def _model_info(
         "classes": list(splits.classes),
         "encoder": config.encoder.model_dump(mode="json"),
         "classifier": config.classifier.model_dump(mode="json"),
+        "training": config.training.model_dump(mode="json"),
         "text": config.text.model_dump(mode="json"),
         "vocabulary_size": tokenizer.vocabulary_size,
         "max_tokens": config.text.max_tokens,

@@ -132,6 +132,7 @@ def inspect(
         weights=folder.load_weights(),
         encoder=plan.encoder,
         classes=folder.classes,
+        trained_trace=folder.trained_trace,
     )
     if npz is not None:
         write_file(npz, states.to_npz(layer))

@@ -1,13 +1,16 @@
-"""Adversarial and virtual adversarial training, and entropy minimisation, of a classifier.
+"""Losses beside the plain cross-entropy: under perturbation, for clear answers, at every step.
 
-The words of a text are moved a little in the direction that hurts the answer most, and the
-classifier learns to answer as before (Miyato, Dai & Goodfellow 2017). Adversarial training needs
-labels; virtual adversarial training holds the answer against the network's own, so that it learns
-from text without labels too; entropy minimisation (Grandvalet & Bengio 2005) asks for clear answers
-on both. All three with a plain cross-entropy are the mixed objective of Sachan et al. 2019.
+**Perturbation.** The words of a text are moved a little in the direction that hurts the answer
+most, and the classifier learns to answer as before (Miyato, Dai & Goodfellow 2017). Adversarial
+training needs labels; virtual adversarial training holds the answer against the network's own, so
+that it learns from text without labels too; entropy minimisation (Grandvalet & Bengio 2005) asks
+for clear answers on both. All three with a plain cross-entropy are the mixed objective of Sachan et
+al. 2019. Three passes a step, over the same dropout: as the text is, moved a little to find the
+direction, and moved as far as `size` says.
 
-Three passes a step, over the same dropout: as the text is, moved a little to find the direction,
-and moved as far as `size` says.
+**Trace.** The classifier reads final states; applied to the states before, it is a probe. Asked for
+the label after every token as well, as in target replication (Lipton et al. 2016), it learns what a
+text that ends there would mean.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from sentiment.config import PerturbationSettings
+from sentiment.nn.encoder import final_state
 from sentiment.text.tokenizer import PADDING_ID
 
 # How far the first guess at the virtual adversarial direction is moved (Miyato's own code: 0.1).
@@ -43,6 +47,7 @@ class PerturbedClassifier(keras.Model):
         settings: which losses, and how far.
         shares: (vocabulary,) how frequent each token is, summing to 1.
         labelled_rows: how many rows of a batch may have labels.
+        trace: weight of the loss at every step; the encoder must end with its final state.
         label_smoothing: of the targets.
         seed: of dropout and first guesses.
     """
@@ -54,6 +59,7 @@ class PerturbedClassifier(keras.Model):
         *,
         shares: NDArray[np.float64],
         labelled_rows: int,
+        trace: float = 0.0,
         label_smoothing: float = 0.0,
         seed: int = 0,
     ) -> None:
@@ -62,6 +68,7 @@ class PerturbedClassifier(keras.Model):
         self.settings = settings
         self.shares = shares.astype(np.float32)[:, None]  # (vocabulary, 1)
         self.labelled_rows = labelled_rows
+        self.trace = trace
         self.label_smoothing = label_smoothing
         layers = {layer.name: layer for layer in classifier.layers}
         self.embedding = layers["embedding"]
@@ -81,14 +88,19 @@ class PerturbedClassifier(keras.Model):
         """Make the first pass.
 
         Returns `logits` (batch, classes), `embedded` (batch, time, embedding_units) after dropout,
-        and the dropout of every step as multipliers, `noise_0` and so on.
+        the dropout of every step as multipliers, `noise_0` and so on, and with a trace
+        `trace_logits` (batch, time, classes).
         """
         embedded = self.embedding(token_ids)  # (batch, time, embedding_units)
         noise = self._noise(token_ids, training)
         if "noise_0" in noise:
             embedded = embedded * noise["noise_0"]
         mask = ops.not_equal(token_ids, PADDING_ID)  # (batch, time)
-        return {"logits": self._read(embedded, mask, noise), "embedded": embedded, **noise}
+        first = {"embedded": embedded, **noise}
+        if not self.trace:
+            return {"logits": self._read(embedded, mask, noise), **first}
+        trace_logits = self._read(embedded, mask, noise, every_step=True)
+        return {"logits": final_state(trace_logits, mask), "trace_logits": trace_logits, **first}
 
     def _noise(self, token_ids: Any, training: bool) -> dict[str, Any]:
         batch = ops.shape(token_ids)[0]
@@ -103,18 +115,27 @@ class PerturbedClassifier(keras.Model):
                 )
         return noise
 
-    def _read(self, embedded: Any, mask: Any, noise: dict[str, Any]) -> Any:
-        """Return the logits (batch, classes) of embedded texts, dropout of the embedding done."""
+    def _read(
+        self, embedded: Any, mask: Any, noise: dict[str, Any], *, every_step: bool = False
+    ) -> Any:
+        """Return the logits of embedded texts, dropout of the embedding done: (batch, classes).
+
+        With `every_step`, those after every token: (batch, time, classes).
+        """
         states = embedded
         for number, step in enumerate(self.steps):
             if number and f"noise_{number}" in noise:
-                states = states * noise[f"noise_{number}"]
+                factor = noise[f"noise_{number}"]
+                wide = len(states.shape) > len(factor.shape)
+                states = states * (ops.expand_dims(factor, 1) if wide else factor)
             if step.name == "probabilities":
                 return ops.matmul(states, step.kernel) + step.bias
             if step.name == "pooling":
                 states = step(states, mask)
             elif step.name == "dense":
                 states = step(states)
+            elif every_step:
+                states = _sequence(step, states, mask)
             else:
                 states = step(states, mask=mask)
         raise AssertionError("a classifier ends with its probabilities")
@@ -144,6 +165,12 @@ class PerturbedClassifier(keras.Model):
             return -ops.sum(weight[some] * ops.sum(smoothed[some] * answers, axis=-1)) / count
 
         loss = supervised(clean[some])
+        if self.trace:
+            answers = ops.log_softmax(y_pred["trace_logits"])  # (batch, time, classes)
+            inside = ops.cast(ops.not_equal(x, PADDING_ID), answers.dtype)  # (batch, time)
+            each = ops.sum(ops.expand_dims(smoothed, 1) * answers, axis=-1) * inside
+            each = ops.sum(each, axis=1) / ops.sum(inside, axis=1)  # (batch,)
+            loss = loss - self.trace * ops.sum(weight * each) / count
         answer = ops.softmax(clean)
         if settings.entropy:
             loss = loss - settings.entropy * ops.mean(
@@ -223,6 +250,15 @@ class PerturbedClassifier(keras.Model):
 
 
 _READ = ("pooling", "dense", "probabilities")
+
+
+def _sequence(lstm: Any, states: Any, mask: Any) -> Any:
+    """Return every hidden state (batch, time, units) of an LSTM, whatever it returns by itself."""
+    wanted, lstm.return_sequences = lstm.return_sequences, True
+    try:
+        return lstm(states, mask=mask)
+    finally:
+        lstm.return_sequences = wanted
 
 
 def _dropout_before(step: str) -> str:

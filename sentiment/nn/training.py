@@ -117,9 +117,9 @@ class Trainer:
         self._compile()
 
     def _learner(self) -> keras.Model:
-        """Return what is trained: the model, or the model under perturbation, weights shared."""
+        """Return what is trained: the model, or the model under more losses, weights shared."""
         settings = self.settings
-        if not settings.perturbation.wanted:
+        if not (settings.perturbation.wanted or settings.trace_loss):
             return self.model
         vocabulary_size = self.model.get_layer("embedding").input_dim
         counts = np.bincount(self.train.encoded.token_ids, minlength=vocabulary_size)
@@ -128,6 +128,7 @@ class Trainer:
             settings.perturbation,
             shares=counts / counts.sum(),
             labelled_rows=settings.batch_size,
+            trace=settings.trace_loss,
             label_smoothing=settings.label_smoothing,
             seed=settings.seed,
         )

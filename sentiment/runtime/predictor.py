@@ -246,6 +246,7 @@ class SentimentModel:
             weights=self.weights,
             encoder=self.folder.encoder,
             classes=self.classes,
+            trained_trace=self.folder.trained_trace,
         )
 
     def trace(self, text: str) -> Trace:

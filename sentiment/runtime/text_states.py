@@ -112,8 +112,17 @@ def text_states(
     weights: Mapping[str, NDArray[np.float32]],
     encoder: EncoderShape,
     classes: Sequence[str],
+    trained_trace: bool = False,
 ) -> TextStates:
     """Tokenize a text as prediction does and replay the network on it.
+
+    Args:
+        text: the text.
+        tokenizer: the model's.
+        weights: by name.
+        encoder: what they are the weights of.
+        classes: most negative first.
+        trained_trace: whether the model was trained with `training.trace_loss`.
 
     Raises:
         DataError: the text holds a NUL or a lone surrogate.
@@ -123,7 +132,7 @@ def text_states(
     return TextStates(
         read=read,
         classes=tuple(classes),
-        shows=what_it_shows(encoder),
+        shows=what_it_shows(encoder, trained=trained_trace),
         seen=replay(weights, read.token_ids, encoder),
     )
 

@@ -107,8 +107,18 @@ class Trace:
         return {"trace": self.to_list(), "turning_word": turning, "trace_shows": self.shows}
 
 
-def what_it_shows(encoder: EncoderShape) -> str:
-    """Return in words what the scores of a trace are."""
+def what_it_shows(encoder: EncoderShape, *, trained: bool = False) -> str:
+    """Return in words what the scores of a trace are.
+
+    Args:
+        encoder: what the classifier reads.
+        trained: whether the classifier learned to answer after every token.
+    """
+    if trained:
+        return (
+            f"The classifier applied to {_READS[encoder.pooling]}. It learned to answer after "
+            "every token (training.trace_loss): each row is its answer to the text so far."
+        )
     shows = (
         f"A probe, not a prediction: the classifier applied to {_READS[encoder.pooling]}. It was "
         "trained on whole texts, so only the last row is what the model says."

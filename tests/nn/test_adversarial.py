@@ -20,6 +20,7 @@ from nn_toys import (
 from sentiment.config import PerturbationSettings, TrainingSettings
 from sentiment.nn.adversarial import PerturbedClassifier, gradient
 from sentiment.nn.checkpoints import CheckpointStore
+from sentiment.nn.lessons import Examples
 from sentiment.nn.saving import TrainingInterrupted
 from sentiment.nn.training import Trainer, make_deterministic
 
@@ -242,3 +243,69 @@ def test_the_loss_is_a_keras_number_under_train_on_batch():
     result = learner.train_on_batch(token_ids, targets, return_dict=True)
     assert np.isfinite(result["loss"]) and 0 <= result["accuracy"] <= 1
     assert np.abs(np.array(learner.embedding.embeddings.numpy()) - before).max() > 0
+
+
+# --- the loss at every step ---
+
+
+def test_the_trace_ends_with_the_answer_and_reads_no_padding():
+    network = toy_network(toy_encoder(), 2)
+    learner = PerturbedClassifier(
+        network, PerturbationSettings(), shares=SHARES, labelled_rows=3, trace=0.5
+    )
+    token_ids, lengths = padded(TEXTS, extra=2)
+    first = learner(token_ids)
+    last = np.array(first["trace_logits"])[np.arange(3), lengths - 1]
+    np.testing.assert_allclose(last, np.array(first["logits"]), atol=1e-6)
+    for row, text in enumerate(TEXTS):
+        for read in range(1, len(text) + 1):
+            alone = network.predict_on_batch(np.array([text[:read]], np.int32))
+            asked = np.array(ops.softmax(first["trace_logits"]))[row, read - 1]
+            np.testing.assert_allclose(asked, alone[0], atol=1e-5)
+
+
+def test_a_loss_at_every_step_is_the_mean_over_each_text_s_tokens():
+    network = toy_network(toy_encoder(), 2)
+    token_ids, lengths = padded(TEXTS, extra=1)
+    labels = np.array([0, 2, 1])
+    targets = np.eye(CLASSES, dtype=np.float32)[labels]
+
+    def loss(trace: float) -> float:
+        learner = PerturbedClassifier(
+            network, PerturbationSettings(), shares=SHARES, labelled_rows=3, trace=trace
+        )
+        return float(learner.compute_loss(token_ids, targets, learner(token_ids)))
+
+    each = []
+    for text, label in zip(TEXTS, labels, strict=True):
+        prefixes = [network.predict_on_batch(np.array([text[:n]])) for n in range(1, len(text) + 1)]
+        each.append(np.mean([-np.log(answer[0, label]) for answer in prefixes]))
+    assert loss(0.5) - loss(0.0) == pytest.approx(0.5 * float(np.mean(each)), rel=1e-4)
+    assert lengths.max() > 1
+
+
+def test_trained_with_it_the_answers_on_the_way_are_better():
+    def unlikelihood(trace_loss: float) -> float:
+        make_deterministic(0)
+        random = np.random.default_rng(0)
+        labels = np.arange(48, dtype=np.int32) % CLASSES
+        # The first token tells the class.
+        texts = [[2 + label, *random.integers(5, VOCABULARY, 3)] for label in labels]
+        problem = Examples(encoded(texts), labels)
+        settings = TrainingSettings(
+            epochs=12, batch_size=8, learning_rate=0.03, ema_momentum=0.0, patience=99,
+            trace_loss=trace_loss,
+        )  # fmt: skip
+        encoder = toy_encoder(units=(8,), embedding_units=6)
+        trainer = Trainer(
+            toy_network(encoder, None), problem, problem, settings, num_classes=CLASSES
+        )
+        trainer.run()
+        token_ids = problem.encoded.token_ids.reshape(48, 4)
+        total = 0.0
+        for read in range(1, 5):
+            answers = trainer.model.predict_on_batch(token_ids[:, :read])
+            total -= np.log(np.maximum(answers[np.arange(48), problem.labels], 1e-7)).mean()
+        return total / 4
+
+    assert unlikelihood(1.0) < 0.7 * unlikelihood(0.0)
