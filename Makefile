@@ -24,8 +24,8 @@ demo: .venv/.base
 	$(BIN)/sentiment eval runs/demo
 	$(BIN)/sentiment report runs/demo
 	$(BIN)/sentiment predict --model runs/demo --quiet \
-	  "The room was small, but I have rarely slept better." \
-	  "Two hours late and nobody said a word."
+	  "I was sure I'd hate camping. I've booked three more trips." \
+	  "They fixed the bug and broke everything else."
 	@echo
 	@echo "model   runs/demo (start with its MODEL_CARD.md)"
 	@echo "report  runs/demo/eval/test/report.html"

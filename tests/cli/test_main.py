@@ -91,9 +91,9 @@ def test_python_m_is_the_command(shell, tmp_path: Path) -> None:
     answer = shell("-m", "sentiment", "--help", cwd=tmp_path).done()
     assert answer.out.startswith("Usage: sentiment [OPTIONS] COMMAND")
     assert shell("-m", "sentiment", "predict", cwd=tmp_path).code == 2
-    missing = shell("-m", "sentiment", "predict", "superb", cwd=tmp_path)
-    assert missing.refused().endswith("run: sentiment train")
-    assert missing.err.count("\n") == 1
+    answer = shell("-m", "sentiment", "predict", "A superb hotel.", cwd=tmp_path).done()
+    assert answer.out.startswith("positive")
+    assert answer.err.startswith("model general (bundled; ")
 
 
 def test_a_terminal_that_cannot_show_a_character(tiny_model: Path) -> None:
