@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment.errors import ModelFolderError
+from sentiment.runtime.replay import pool_prefixes
 from sentiment.runtime.shapes import EncoderShape
 from sentiment.text.batches import prediction_batches
 from sentiment.text.tokenizer import EncodedTexts
@@ -109,24 +110,12 @@ def prefix_readings(
         lengths: (batch,).
         encoder: names the pooling.
     """
-    counts = np.arange(1, sequence.shape[1] + 1, dtype=np.float32)[:, None]
-    match encoder.pooling:
-        case "last":
-            return _final_up_to(sequence, encoder)
-        case "max":
-            return np.maximum.accumulate(sequence, axis=1)
-        case "mean":
-            return np.asarray(np.cumsum(sequence, axis=1) / counts, np.float32)
-        case "max_last":
-            highest = np.maximum.accumulate(sequence, axis=1)
-            return np.concatenate([highest, _final_up_to(sequence, encoder)], axis=-1)
-    scores = sequence @ tensor(weights, "attention/kernel") + tensor(weights, "attention/bias")
-    inside = np.arange(sequence.shape[1]) < lengths[:, None]
-    highest = np.where(inside, scores[:, :, 0], -np.inf).max(axis=1)  # (batch,)
-    # Early tokens may be so far below the best one that their exponents vanish.
-    exponents = np.exp(np.minimum(scores - highest[:, None, None], 0))
-    totals = np.maximum(np.cumsum(exponents, axis=1), np.finfo(np.float32).tiny)
-    return np.asarray(np.cumsum(exponents * sequence, axis=1) / totals, np.float32)
+    scores = None
+    if encoder.pooling == "attention":
+        scores = sequence @ tensor(weights, "attention/kernel") + tensor(weights, "attention/bias")
+        inside = np.arange(sequence.shape[1]) < lengths[:, None]  # (batch, time)
+        scores = np.where(inside, scores[:, :, 0], -np.inf)
+    return np.asarray(pool_prefixes(sequence, encoder, scores), np.float32)
 
 
 def classify(weights: Weights, readings: NDArray[np.floating]) -> Float32:
@@ -216,19 +205,6 @@ def _run(
         ended = lengths == step + 1
         final_cell[ended] = cell[ended]
     return sequence, final_cell
-
-
-def _final_up_to(sequence: Float32, encoder: EncoderShape) -> Float32:
-    """Return the final state of the text up to each token.
-
-    A backward LSTM has its final state at the first token, whatever stands behind it.
-    """
-    if not encoder.bidirectional:
-        return sequence
-    final = sequence.copy()
-    half = sequence.shape[-1] // 2
-    final[:, :, half:] = sequence[:, :1, half:]
-    return final
 
 
 def _sigmoid(values: Float32) -> Float32:

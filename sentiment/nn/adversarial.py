@@ -24,7 +24,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from sentiment.config import PerturbationSettings
-from sentiment.nn.encoder import final_state
+from sentiment.nn.encoder import final_state, returning_sequences
 from sentiment.text.tokenizer import PADDING_ID
 
 # How far the first guess at the virtual adversarial direction is moved (Miyato's own code: 0.1).
@@ -135,7 +135,8 @@ class PerturbedClassifier(keras.Model):
             elif step.name == "dense":
                 states = step(states)
             elif every_step:
-                states = _sequence(step, states, mask)
+                with returning_sequences(step):
+                    states = step(states, mask=mask)
             else:
                 states = step(states, mask=mask)
         raise AssertionError("a classifier ends with its probabilities")
@@ -250,15 +251,6 @@ class PerturbedClassifier(keras.Model):
 
 
 _READ = ("pooling", "dense", "probabilities")
-
-
-def _sequence(lstm: Any, states: Any, mask: Any) -> Any:
-    """Return every hidden state (batch, time, units) of an LSTM, whatever it returns by itself."""
-    wanted, lstm.return_sequences = lstm.return_sequences, True
-    try:
-        return lstm(states, mask=mask)
-    finally:
-        lstm.return_sequences = wanted
 
 
 def _dropout_before(step: str) -> str:

@@ -8,7 +8,8 @@ forget gate of Gers et al. 2000). Every LSTM here but the last returns all of th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -47,16 +48,23 @@ class RightPaddedLSTM(keras.layers.LSTM):
                 sequences, initial_state, mask, training=training
             )
             return last, outputs, states
-        wanted = bool(self.return_sequences)
-        self.return_sequences = True
-        try:
+        wanted = self.return_sequences
+        with returning_sequences(self):
             _, outputs, states = super().inner_loop(
                 sequences, initial_state, None, training=training
             )
-        finally:
-            self.return_sequences = wanted
         final = outputs[:, -1] if wanted else final_state(outputs, mask)
         return final, outputs, states
+
+
+@contextmanager
+def returning_sequences(lstm: Any) -> Iterator[None]:
+    """Have an LSTM return every hidden state for a while, whatever it returns by itself."""
+    wanted, lstm.return_sequences = lstm.return_sequences, True
+    try:
+        yield
+    finally:
+        lstm.return_sequences = wanted
 
 
 def final_state(sequence: Any, mask: Any) -> Any:

@@ -26,40 +26,51 @@ def threshold_plot(counts: Mapping[str, Any], name: str, label: str) -> str:
         name: keeps the figure's ids apart.
         label: the class.
     """
-    steps = len(counts["chosen"]) - 1
-    across = [step / steps for step in range(steps + 1)]
-
-    def draw(axes: Axes) -> None:
-        pairs = [
-            (x, hits / chosen)
-            for x, hits, chosen in zip(across, counts["hits"], counts["chosen"], strict=True)
-            if chosen
-        ]
-        axes.plot(*zip(*pairs, strict=True), label="precision", **line_style(0))
-        recall = [hits / counts["positives"] for hits in counts["hits"]]
-        axes.plot(across, recall, label="recall", **line_style(1))
-        unit_square(axes, f"least probability of “{label[:24]}”", "share")
-
-    return draw_svg(draw, name, f"Precision and recall of {label} by threshold")
+    return _threshold_figure(
+        {
+            "precision": (counts["hits"], counts["chosen"]),
+            "recall": (counts["hits"], [counts["positives"]] * len(counts["hits"])),
+        },
+        name,
+        across=f"least probability of “{label[:24]}”",
+        title=f"Precision and recall of {label} by threshold",
+    )
 
 
 def abstaining_plot(counts: Mapping[str, Any], name: str) -> str:
     """Return accuracy and coverage by the least confidence at which the model answers."""
-    steps = len(counts["answered"]) - 1
-    across = [step / steps for step in range(steps + 1)]
+    return _threshold_figure(
+        {
+            "accuracy": (counts["right"], counts["answered"]),
+            "coverage": (counts["answered"], [counts["n"]] * len(counts["answered"])),
+        },
+        name,
+        across="least probability of the answer",
+        title="Accuracy and coverage when abstaining",
+    )
+
+
+def _threshold_figure(
+    curves: Mapping[str, tuple[Sequence[int], Sequence[int]]],
+    name: str,
+    *,
+    across: str,
+    title: str,
+) -> str:
+    """Draw shares, each a part and its whole at thresholds 0.00 … 1.00; no whole, no point."""
 
     def draw(axes: Axes) -> None:
-        pairs = [
-            (x, right / answered)
-            for x, right, answered in zip(across, counts["right"], counts["answered"], strict=True)
-            if answered
-        ]
-        axes.plot(*zip(*pairs, strict=True), label="accuracy", **line_style(0))
-        coverage = [answered / counts["n"] for answered in counts["answered"]]
-        axes.plot(across, coverage, label="coverage", **line_style(1))
-        unit_square(axes, "least probability of the answer", "share")
+        for number, (label, (parts, wholes)) in enumerate(curves.items()):
+            steps = len(parts) - 1
+            points = [
+                (step / steps, part / whole)
+                for step, (part, whole) in enumerate(zip(parts, wholes, strict=True))
+                if whole
+            ]
+            axes.plot(*zip(*points, strict=True), label=label, **line_style(number))
+        unit_square(axes, across, "share")
 
-    return draw_svg(draw, name, "Accuracy and coverage when abstaining")
+    return draw_svg(draw, name, title)
 
 
 def forgetting_plot(forgetting: Mapping[str, Any], key: str, name: str) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,7 +133,7 @@ def replay(weights: Weights, token_ids: NDArray[np.integer], encoder: EncoderSha
         layer, sequence = _run_layer(weights, f"lstm_{number}", sequence, encoder.bidirectional)
         layers.append(layer)
     scores = attention_scores(weights, sequence) if encoder.pooling == "attention" else None
-    prefixes = _pool_prefixes(sequence, encoder, scores)  # (time, width)
+    prefixes = pool_prefixes(sequence, encoder, scores)  # (time, width)
     dense = np.maximum(
         prefixes @ tensor(weights, "dense/kernel") + tensor(weights, "dense/bias"), 0.0
     )
@@ -213,40 +214,43 @@ def _run_layer(
     return LayerReplay(layer, _lstm_states(forward), _lstm_states(backward)), sequence
 
 
-def _pool_prefixes(sequence: Float64, encoder: EncoderShape, scores: Float64 | None) -> Float64:
-    """Pool the text up to each token: row t of the result is the pooling of rows 1 … t.
+def pool_prefixes(
+    sequence: NDArray[Any], encoder: EncoderShape, scores: NDArray[Any] | None
+) -> NDArray[Any]:
+    """Pool the text up to each token: step t of the result is the pooling of steps 1 … t.
 
     Args:
-        sequence: (time, units) of the last layer.
+        sequence: (…, time, units) of the last layer.
         encoder: names the pooling.
-        scores: (time,) of the attention, before the softmax.
+        scores: (…, time) of the attention, before the softmax; −inf where no token is.
     """
-    counts = np.arange(1, len(sequence) + 1)[:, None]  # (time, 1)
+    counts = np.arange(1, sequence.shape[-2] + 1, dtype=sequence.dtype)[:, None]  # (time, 1)
     match encoder.pooling:
         case "last":
-            return final_states(sequence, encoder)
+            return _final_states(sequence, encoder)
         case "max":
-            return np.maximum.accumulate(sequence, axis=0)
+            return np.maximum.accumulate(sequence, axis=-2)
         case "mean":
-            return np.cumsum(sequence, axis=0) / counts
+            return np.asarray(np.cumsum(sequence, axis=-2) / counts)
         case "max_last":
-            final = final_states(sequence, encoder)
-            return np.concatenate([np.maximum.accumulate(sequence, axis=0), final], axis=-1)
+            highest = np.maximum.accumulate(sequence, axis=-2)
+            return np.concatenate([highest, _final_states(sequence, encoder)], axis=-1)
     if scores is None:
         raise ValueError(f"pooling {encoder.pooling!r} needs attention scores")
-    exponents = np.exp(scores - scores.max())[:, None]  # (time, 1)
+    exponents = np.exp(scores - scores.max(axis=-1, keepdims=True))[..., None]  # (…, time, 1)
     # Early tokens may be so far below the best one that their exponents vanish.
-    totals = np.maximum(np.cumsum(exponents, axis=0), np.finfo(np.float64).tiny)
-    return np.asarray(np.cumsum(exponents * sequence, axis=0) / totals)
+    totals = np.maximum(np.cumsum(exponents, axis=-2), np.finfo(sequence.dtype).tiny)
+    return np.asarray(np.cumsum(exponents * sequence, axis=-2) / totals)
 
 
-def final_states(sequence: Float64, encoder: EncoderShape) -> Float64:
-    """Return the final state of the text up to each token: (time, width)."""
+def _final_states(sequence: NDArray[Any], encoder: EncoderShape) -> NDArray[Any]:
+    """Return the final state of the text up to each token: (…, time, width)."""
+    if not encoder.bidirectional:
+        return sequence
+    # The final state of a backward LSTM is the one at the first token, whatever stands behind it.
     final = sequence.copy()
-    if encoder.bidirectional:
-        # The final state of a backward LSTM is the one at the first token.
-        half = sequence.shape[-1] // 2
-        final[:, half:] = sequence[0, half:]
+    half = sequence.shape[-1] // 2
+    final[..., half:] = sequence[..., :1, half:]
     return final
 
 
