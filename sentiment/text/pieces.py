@@ -69,7 +69,8 @@ def _encode(backend: tokenizers.Tokenizer, texts: list[str]) -> list[list[int]]:
 
 def _split(text: str) -> list[str]:
     if "<" in text:
-        text = _LINE_BREAK.sub(" ", text)
-        if "<" in text and ">" in text:  # perhaps an odd tag with a space in it: no splitting
-            return [text]
+        cleaned = _LINE_BREAK.sub(" ", text)
+        if "<" in cleaned and ">" in cleaned:  # perhaps an odd tag with a space in it: no splitting
+            return [text]  # as it came: a tag within a tag leaves one behind
+        text = cleaned
     return text.split(" ")

@@ -41,6 +41,7 @@ def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
 @settings(deadline=None, max_examples=500)
 @given(texts=st.lists(any_text, max_size=4))
 @example(texts=["a<br />b <br>\u0338 c", "<br />\u0316\u0338", "<\u00a0br />", "a < br / > b"])
+@example(texts=["<br<br />/>", "a <b<br>r> c", "<<br>br />"])
 @example(texts=["so  GOOD", "( GOOD", " \u0301a", "x \u200d y", "<3 and > 2", "<br /><br\t/>"])
 def test_pieces_give_the_ids_of_the_whole_text(tokenizer: Tokenizer, texts: list[str]) -> None:
     backend = tokenizer._backend
