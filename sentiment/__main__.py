@@ -1,6 +1,6 @@
 """`python -m sentiment` is the `sentiment` command."""
 
-from sentiment.cli.main import run
+from sentiment.cli.main import run_and_leave
 
 if __name__ == "__main__":
-    run()
+    run_and_leave()

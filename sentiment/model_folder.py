@@ -7,7 +7,6 @@ that is wrong. `eval/` and `checkpoints/` stand outside the manifest. No pickle,
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import os
@@ -220,6 +219,8 @@ def find_model(name: str | Path) -> Path:
         return bundled[str(name)]
     expected = "the folder that `sentiment train` wrote"
     if bundled:
+        import difflib
+
         near = difflib.get_close_matches(str(name), bundled, n=1)
         hint = f", perhaps {near[0]!r}" if near else ""
         expected += f", or a bundled model: {', '.join(bundled)}{hint}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -89,6 +91,29 @@ def _main(
         raise typer.Exit
 
 
+def run_and_leave() -> None:
+    """Run the command line, then end the process at once, as the installed command does.
+
+    What is registered to happen at exit happens, and output is flushed; only taking the interpreter
+    apart, module by module, is left out: with ONNX Runtime in it, a tenth of a short run.
+    """
+    try:
+        run()
+    except SystemExit as leaving:
+        status = leaving.code or 0
+        if not isinstance(status, int):
+            raise
+    else:
+        status = 0
+    atexit._run_exitfuncs()
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    except OSError:  # whoever read it has left
+        status = status or 1
+    os._exit(status)
+
+
 def run() -> None:
     """Run the command line; a known error is one line on stderr and exit status 1."""
     for stream in (sys.stdout, sys.stderr):
@@ -100,8 +125,8 @@ def run() -> None:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)
     except OSError as error:
-        name = f" {error.filename}" if error.filename else ""
-        typer.echo(f"error:{name}: {error.strerror or error}", err=True)
+        name = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"error: {name}{error.strerror or error}", err=True)
         sys.exit(1)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "sentiment":

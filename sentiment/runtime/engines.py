@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
@@ -40,6 +41,12 @@ class Differentiable(Protocol):
 
     def integrated_gradients(self, token_ids: NDArray[np.integer]) -> Gradients:
         """Return what each of (time,) tokens adds to each class's logit."""
+
+
+def import_engine(engine: Engine) -> None:
+    """Import the library that an engine runs on; Keras, which takes seconds, only when opened."""
+    if engine in ("onnx", "int8"):
+        import_module("onnxruntime")
 
 
 def open_network(folder: ModelFolder, engine: Engine, threads: int | None = None) -> Network:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,17 @@ from numpy.typing import NDArray
 
 from sentiment.errors import ConfigError, DataError
 from sentiment.model_folder import ModelFolder, open_model_folder
-from sentiment.runtime.engines import Differentiable, Engine, Network, open_network
+from sentiment.runtime.engines import (
+    Differentiable,
+    Engine,
+    Network,
+    import_engine,
+    open_network,
+)
 from sentiment.runtime.shapes import LayerRow, encoder_width, observed_rows, shape_rows
-from sentiment.runtime.workers import in_order
+from sentiment.runtime.workers import beside, in_order
 from sentiment.text.batches import Batch, prediction_batches
-from sentiment.text.tokenizer import EncodedTexts, check_text
+from sentiment.text.tokenizer import EncodedTexts, Tokenizer, check_text
 
 if TYPE_CHECKING:
     from sentiment.runtime.attribution import Attribution, Gradients, Method
@@ -132,10 +138,10 @@ class Arrays:
 class SentimentModel:
     """A trained model, ready to predict. Make one with `SentimentModel.load`."""
 
-    def __init__(self, folder: ModelFolder, network: Network) -> None:
+    def __init__(self, folder: ModelFolder, network: Network, tokenizer: Tokenizer) -> None:
         self.folder = folder
         self.classes = folder.classes
-        self.tokenizer = folder.tokenizer()
+        self.tokenizer = tokenizer
         self._network = network
         self._polarity = np.linspace(-1.0, 1.0, len(self.classes))
 
@@ -153,8 +159,14 @@ class SentimentModel:
         Raises:
             ModelFolderError: the folder is missing, damaged, or lacks what the engine needs.
         """
-        folder = open_model_folder(path)
-        return cls(folder, open_network(folder, engine, threads))
+        # Half of a start is spent here: hashing goes on while libraries load, and ONNX Runtime
+        # lets go of Python while it loads the network.
+        verified = beside(partial(open_model_folder, path))
+        import_engine(engine)
+        folder = verified()
+        tokenizer = beside(folder.tokenizer)
+        network = open_network(folder, engine, threads)
+        return cls(folder, network, tokenizer())
 
     def predict(self, texts: str | Sequence[str]) -> list[Prediction]:
         """Predict each text, in order; a single string is one text.

@@ -106,3 +106,36 @@ def test_a_terminal_that_cannot_show_a_character(tiny_model: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert b"superb \\U0001f389" in done.stdout
     assert b"every hidden state h_1 \\u2026 h_T" in done.stderr
+
+
+LEAVING = """
+import atexit
+from sentiment.cli.main import run_and_leave
+atexit.register(print, "at exit")
+run_and_leave()
+print("never here")
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["--version"], 0), (["predict"], 2), (["inspect", "no-model"], 1)]
+)
+def test_the_command_leaves_with_its_status_and_what_was_registered(
+    shell, arguments: list[str], code: int
+) -> None:
+    answer = shell("-c", LEAVING, *arguments)
+    assert answer.code == code
+    assert answer.out.splitlines()[-1] == "at exit"
+    assert "never here" not in answer.out
+
+
+def test_output_that_cannot_be_written_is_an_error(shell) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "sentiment", "predict", "fine", "--quiet"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr

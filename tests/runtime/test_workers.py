@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sentiment.runtime.workers import ahead, in_order, usable_cores
+from sentiment.runtime.workers import ahead, beside, in_order, usable_cores
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -84,3 +84,18 @@ def test_an_error_while_making_an_item_comes_up_after_those_before_it() -> None:
 
 def test_there_is_a_core() -> None:
     assert usable_cores() >= 1
+
+
+def test_beside_answers_from_another_thread_and_hands_on_its_error() -> None:
+    begun = threading.Event()
+
+    def who() -> int:
+        begun.set()
+        return threading.get_ident()
+
+    answer = beside(who)
+    assert begun.wait(10)  # nobody has asked for the answer yet
+    assert answer() != threading.get_ident()
+    failing = beside(lambda: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        failing()
