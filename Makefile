@@ -1,10 +1,12 @@
-# make install | demo | check | test | bench | clean
+# make install | demo | check | test | bench | bench-full | clean
 # Needs git, make and Python 3.11-3.13 with pip and venv; everything else goes into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+# For the benchmarks, what data.source takes: the hub's name, or a folder of the same shape.
+IMDB ?= stanfordnlp/imdb
 SOURCES := sentiment tests benchmarks models
 
-.PHONY: install demo check test bench clean
+.PHONY: install demo check test bench bench-full clean
 
 install: .venv/.base
 
@@ -40,9 +42,22 @@ check: .venv/.dev
 test: .venv/.dev
 	$(BIN)/pytest --cov --cov-report=term:skip-covered
 
-bench: .venv/.dev
-	$(BIN)/python benchmarks/parity.py
-	$(BIN)/python benchmarks/kill_and_resume.py
+# The peers have packages of their own: nothing of theirs gets into .venv.
+.venv-bench/.peers: pyproject.toml constraints.txt benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --constraint constraints.txt --editable .
+	.venv-bench/bin/python -m pip install --quiet --constraint constraints.txt \
+	  --requirement benchmarks/requirements.txt
+	touch $@
+
+bench: .venv-bench/.peers
+	.venv-bench/bin/python benchmarks/run.py --imdb $(IMDB)
+
+bench-full: .venv-bench/.peers
+	test -d runs/imdb-small || .venv-bench/bin/sentiment train imdb-small --set data.source=$(IMDB)
+	.venv-bench/bin/python benchmarks/parity.py
+	.venv-bench/bin/python benchmarks/kill_and_resume.py
+	.venv-bench/bin/python benchmarks/run.py --full --imdb $(IMDB)
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf .venv .venv-bench build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov

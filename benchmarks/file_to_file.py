@@ -11,8 +11,9 @@ Then one text at a time, as a server would see them.
 from __future__ import annotations
 
 import argparse
-import json
 import resource
+import shlex
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,11 +21,11 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
+from side_by_side import write_figures
 
 from sentiment.cli.main import app
 from sentiment.config import DataSettings
 from sentiment.data.load import load_splits
-from sentiment.evaluation.provenance import provenance
 from sentiment.files import write_tables
 from sentiment.runtime.predictor import SentimentModel
 from sentiment.runtime.workers import usable_cores
@@ -82,19 +83,17 @@ def main() -> None:
     print(f"one text: p50 {latency['p50']:.2f} ms, p95 {latency['p95']:.2f} ms")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory {memory:,.0f} MiB, this benchmark's own copies included")
-    if options.json:
-        figures = {
-            **provenance(f"benchmarks/file_to_file.py {options.model}", 0),
-            "engine": options.engine,
-            "cores": usable_cores(),
-            "texts": len(texts),
-            "tokens": num_tokens,
-            "seconds": seconds,
-            "processor_seconds": processor,
-            "ratio": ratio,
-            "latency_milliseconds": latency,
-        }
-        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    figures = {
+        "command": shlex.join(sys.argv),
+        "engine": options.engine,
+        "texts": len(texts),
+        "tokens": num_tokens,
+        "seconds": seconds,
+        "processor_seconds": processor,
+        "ratio": ratio,
+        "latency_milliseconds": latency,
+    }
+    write_figures(options.json, figures)
 
 
 def short_texts(source: str, *, words: int, rows: int) -> list[str]:
