@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from side_by_side import interleaved, ratio, write_figures
+from side_by_side import interleaved, ratio, spread, write_figures
 
 from sentiment.cli.main import app
 from sentiment.config import DataSettings
@@ -65,8 +65,7 @@ def main() -> None:
             + (f"{training[system]:>8.1f} s to train" if system in training else "")
         )
     for system, times in ratios.items():
-        spread = f"{times['least']:.2f}–{times['most']:.2f}"
-        print(f"{system} is {times['ratio']:.2f} ({spread}) times as fast as {TFIDF}")
+        print(f"{system} is {spread(times)} times as fast as {TFIDF}")
     figures = {
         "command": shlex.join(sys.argv),
         "seed": SEED,

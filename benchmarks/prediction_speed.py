@@ -29,7 +29,7 @@ from same_network import (
     stock_keras,
     write_networks,
 )
-from side_by_side import interleaved, matrix_products, ratio, write_figures
+from side_by_side import against_targets, interleaved, matrix_products, write_figures
 from torch_network import TorchNetwork
 
 TOKENS = 256
@@ -71,15 +71,7 @@ def main() -> None:
         setting = f"  {min(tuning[name], key=tuning[name].get)}" if name in tuning else ""
         off = f"  probabilities off by {differences[name]:.1e}" if name in differences else ""
         print(f"{name:<16}{value:>10,.0f} tokens/s{off}{setting}")
-    ratios = [
-        {"system": name, "to": other, **ratio(seconds[other], seconds[name]), "target": target}
-        for name, other, target in TARGETS
-    ]
-    for each in ratios:
-        print(
-            f"{each['system']} / {each['to']:<16}{each['ratio']:>6.2f} "
-            f"({each['least']:.2f}–{each['most']:.2f}); target at least {each['target']:g}"
-        )
+    ratios = against_targets(seconds, TARGETS)
     figures = {
         "command": shlex.join(sys.argv),
         "rounds": options.rounds,

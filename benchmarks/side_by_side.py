@@ -11,12 +11,14 @@ import math
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from sentiment.runtime.workers import usable_cores
 
 PACKAGES = (
     "sentiment",
@@ -69,6 +71,32 @@ def ratio(slower: list[float], faster: list[float]) -> dict[str, float]:
     }
 
 
+def spread(figure: Mapping[str, float]) -> str:
+    """Return what `ratio` found as words: the median, and the least and the most beside it."""
+    return f"{figure['ratio']:.2f} ({figure['least']:.2f}–{figure['most']:.2f})"
+
+
+def against_targets(
+    seconds: Mapping[str, list[float]], targets: Sequence[tuple[str, str, float | None]]
+) -> list[dict[str, Any]]:
+    """Return, and print, how many times as fast the first of each pair is as the second.
+
+    Args:
+        seconds: what `interleaved` returned.
+        targets: a system, what it is held against, and the least that is wanted, if anything; pairs
+            with a system that was not run are left out.
+    """
+    found = [
+        {"system": name, "to": other, **ratio(seconds[other], seconds[name]), "target": target}
+        for name, other, target in targets
+        if other in seconds
+    ]
+    for each in found:
+        wanted = f"; target at least {each['target']:g}" if each["target"] else ""
+        print(f"{each['system']} / {each['to']:<24}{spread(each)}{wanted}")
+    return found
+
+
 def machine() -> dict[str, Any]:
     """Return the processor, the usable cores, and the versions of what is compared."""
     versions = {"python": platform.python_version()}
@@ -79,17 +107,10 @@ def machine() -> dict[str, Any]:
             continue
     return {
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": usable_cores(),
         "load": os.getloadavg()[0],
         "versions": versions,
     }
-
-
-def matrix_product_speed(size: int = 2048, rounds: int = 5) -> float:
-    """Return this machine's float32 matrix product in FLOP/s: the ceiling of any LSTM on it."""
-    left, right = np.random.default_rng(0).standard_normal((2, size, size)).astype(np.float32)
-    seconds = interleaved({"product": lambda: left @ right}, rounds=rounds)["product"]
-    return 2 * size**3 / float(np.median(seconds))
 
 
 def matrix_products(flop: float) -> Callable[[], None]:

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from side_by_side import interleaved, ratio, write_figures
+from side_by_side import interleaved, ratio, spread, write_figures
 
 SENTIMENT = str(Path(sys.executable).parent / "sentiment")
 IMPORTS, TYPER = "imports", "import typer"
@@ -52,8 +52,7 @@ def main() -> None:
         ("predict / imports", predict, MOST_PREDICT),
         ("help / import typer", show_help, MOST_HELP),
     ):
-        spread = f"{figure['least']:.2f}–{figure['most']:.2f}"
-        print(f"{name:<20}{figure['ratio']:.2f} ({spread}); target at most {most:g}")
+        print(f"{name:<20}{spread(figure)}; target at most {most:g}")
     print(f"predict's memory {memory[PREDICT]:.0f} MB; target at most {MOST_MEGABYTES} MB")
     figures = {
         "command": shlex.join(sys.argv),

@@ -27,7 +27,7 @@ import torch
 from classifiers import drawn
 from numpy.typing import NDArray
 from same_network import DENSE, UNITS, VOCABULARY, flop_a_token, random_weights, stock_keras
-from side_by_side import interleaved, matrix_products, ratio, write_figures
+from side_by_side import against_targets, interleaved, matrix_products, write_figures
 from torch_network import TorchNetwork
 
 from sentiment.backend import load_keras
@@ -73,15 +73,7 @@ def main() -> None:
     print(f"{len(labels):,} reviews, {tokens:,} tokens, {options.rounds} rounds")
     for name, value in speed.items():
         print(f"{name:<24}{value:>9,.0f} tokens/s{tokens / value:>8.1f} s an epoch")
-    ratios = [
-        {"system": name, "to": other, **ratio(seconds[other], seconds[name]), "target": target}
-        for name, other, target in TARGETS
-        if other in seconds
-    ]
-    for each in ratios:
-        wanted = f"; target at least {each['target']:g}" if each["target"] else ""
-        spread = f"{each['least']:.2f}–{each['most']:.2f}"
-        print(f"{each['system']} / {each['to']:<24}{each['ratio']:>6.2f} ({spread}){wanted}")
+    ratios = against_targets(seconds, TARGETS)
     figures = {
         "command": shlex.join(sys.argv),
         "rounds": options.rounds,
