@@ -76,8 +76,8 @@ def beside(function: Callable[[], _Answer]) -> Callable[[], _Answer]:
 
     def answer() -> _Answer:
         thread.join()
-        for error in errors:
-            raise error
+        if errors:
+            raise errors[0]
         return answers[0]
 
     thread = Thread(target=run, daemon=True)
