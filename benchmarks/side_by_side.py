@@ -12,12 +12,12 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sentiment.backend import versions
 from sentiment.runtime.workers import usable_cores
 
 PACKAGES = (
@@ -99,17 +99,11 @@ def against_targets(
 
 def machine() -> dict[str, Any]:
     """Return the processor, the usable cores, and the versions of what is compared."""
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
     return {
         "processor": _processor(),
         "cores": usable_cores(),
         "load": os.getloadavg()[0],
-        "versions": versions,
+        "versions": versions(PACKAGES),
     }
 
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sentiment.errors import SentimentError
     from sentiment.evaluation.evaluate import evaluate
-    from sentiment.runtime.predictor import Prediction, SentimentModel
+    from sentiment.runtime.answers import Prediction
+    from sentiment.runtime.predictor import SentimentModel
     from sentiment.training_run import train
 
     load = SentimentModel.load
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Prediction", "SentimentError", "SentimentModel", "evaluate", "load", "train"]
 
 _HOMES = {
-    "Prediction": "sentiment.runtime.predictor",
+    "Prediction": "sentiment.runtime.answers",
     "SentimentError": "sentiment.errors",
     "SentimentModel": "sentiment.runtime.predictor",
     "evaluate": "sentiment.evaluation.evaluate",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module, metadata
 
-PACKAGES_THAT_MATTER = (
+# Those that shape a training.
+PACKAGES = (
+    "sentiment",
     "keras",
     "tensorflow",
     "numpy",
@@ -37,10 +40,10 @@ def load_keras() -> None:
         import_module("keras")
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python, this package and the libraries that shape a result."""
-    found = {"python": sys.version.split()[0]}
-    for package in ("sentiment", *PACKAGES_THAT_MATTER):
+def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
+    """Return the versions of Python and of those of the packages that are installed."""
+    found = {"python": platform.python_version()}
+    for package in packages:
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

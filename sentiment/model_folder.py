@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment.bundled import bundled_models
+from sentiment.bundled import bundled_name, find_model
 from sentiment.durable import new_folder, output_errors, sync
 from sentiment.errors import MissingPackageError, ModelFolderError, OutputError
 from sentiment.runtime.shapes import (
@@ -45,9 +45,6 @@ PRETRAINED = "pretrained encoder"
 CHECKPOINTS = "checkpoints"
 # In it: what is being made from which data, written before the first step.
 RUN = "run.json"
-RUNS = Path("runs")
-# The bundled model that answers when none is named.
-DEFAULT_MODEL = "general"
 # Nothing in a manifest leads out of its folder.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -203,85 +200,6 @@ def task_of(path: Path) -> str:
     except (OSError, ValueError, AttributeError):  # not there yet, or damaged, which others report
         said = None
     return "pretrain" if said in (PRETRAINED, "pretrain") else "train"
-
-
-def find_model(name: str | Path) -> Path:
-    """Return the folder that a MODEL means: a path that exists, else a bundled model's name.
-
-    Raises:
-        ModelFolderError: it is neither; the message lists the bundled names and the nearest.
-    """
-    # Not Path.exists, which raises for a name that is too long, such as a text.
-    if os.path.exists(name):
-        return Path(name)
-    bundled = bundled_models()
-    if str(name) in bundled:
-        return bundled[str(name)]
-    expected = "the folder that `sentiment train` wrote"
-    if bundled:
-        import difflib
-
-        near = difflib.get_close_matches(str(name), bundled, n=1)
-        hint = f", perhaps {near[0]!r}" if near else ""
-        expected += f", or a bundled model: {', '.join(bundled)}{hint}"
-    raise ModelFolderError(
-        f"no model folder at {str(name)!r}", expected=expected, run="sentiment train"
-    )
-
-
-def bundled_name(folder: Path) -> str | None:
-    """Return the name of a bundled model's folder, None for any other."""
-    place = os.path.realpath(folder)
-    for name, path in bundled_models().items():
-        if os.path.realpath(path) == place:
-            return name
-    return None
-
-
-def results_folder(model: Path) -> Path:
-    """Return where evaluations of a model go, under `eval/`: into its folder.
-
-    Those of a bundled model go to `runs/NAME`: what came with the package is not written to.
-
-    Raises:
-        OutputError: a model of the user's own is in that place.
-    """
-    name = bundled_name(model)
-    if name is None:
-        return model
-    folder = RUNS / name
-    if is_model_folder(folder) or is_unfinished(folder):
-        raise OutputError(
-            f"{folder} holds another model than the bundled {name}",
-            expected="--output with a folder for the results",
-            run=f"sentiment eval {name} … --output {RUNS / name}-bundled",
-        )
-    return folder
-
-
-def default_model() -> tuple[Path, str]:
-    """Return the model used when none is named, and the words that say why.
-
-    `$SENTIMENT_MODEL`, else the bundled `general`, else the newest finished model under `runs/`.
-
-    Raises:
-        ModelFolderError: there is none.
-    """
-    named = os.environ.get("SENTIMENT_MODEL")
-    if named:
-        return Path(named), f"model {named} (from $SENTIMENT_MODEL)"
-    bundled = bundled_models().get(DEFAULT_MODEL)
-    if bundled is not None:
-        return bundled, f"model {DEFAULT_MODEL} (bundled; choose another with --model)"
-    models = [path for path in RUNS.glob("*") if is_model_folder(path) and task_of(path) == "train"]
-    if not models:
-        raise ModelFolderError(
-            "no model yet: nothing under runs/ and no --model",
-            expected="a trained model",
-            run="sentiment train",
-        )
-    newest = max(models, key=lambda path: (path / MANIFEST).stat().st_mtime_ns)
-    return newest, f"model {newest} (the newest under runs/; choose another with --model)"
 
 
 def write_model_folder(path: Path, files: Mapping[str, bytes]) -> None:

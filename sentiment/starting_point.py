@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment.bundled import bundled_models
+from sentiment.bundled import DEFAULT_MODEL, bundled_models
 from sentiment.config import Config
-from sentiment.model_folder import DEFAULT_MODEL, TOKENIZER, ModelFolder, open_encoder_folder
+from sentiment.model_folder import TOKENIZER, ModelFolder, open_encoder_folder
 from sentiment.runtime.shapes import encoder_weight_shapes
 from sentiment.text.tokenizer import Tokenizer
 

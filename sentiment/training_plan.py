@@ -16,12 +16,12 @@ from sentiment.errors import OutputError, SentimentError, TrainingError
 from sentiment.model_folder import (
     CHECKPOINTS,
     RUN,
-    RUNS,
     TOKENIZER,
     is_model_folder,
     is_unfinished,
     task_of,
 )
+from sentiment.model_places import RUNS
 from sentiment.text.tokenizer import Tokenizer
 
 

@@ -9,15 +9,10 @@ from pathlib import Path
 import pytest
 
 import sentiment
-from sentiment.bundled import bundled_models, bundled_path
+from sentiment.bundled import bundled_models, bundled_name, bundled_path, find_model
 from sentiment.errors import ModelFolderError, OutputError
-from sentiment.model_folder import (
-    bundled_name,
-    default_model,
-    find_model,
-    open_model_folder,
-    results_folder,
-)
+from sentiment.model_folder import open_model_folder
+from sentiment.model_places import default_model, results_folder
 
 
 @pytest.fixture(autouse=True)

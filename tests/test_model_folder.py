@@ -19,12 +19,12 @@ import sentiment
 from sentiment.config import load_config
 from sentiment.errors import ModelFolderError, OutputError
 from sentiment.model_folder import (
-    default_model,
     is_model_folder,
     is_unfinished,
     open_model_folder,
     write_model_folder,
 )
+from sentiment.model_places import default_model
 
 FILES = (
     "MODEL_CARD.md",

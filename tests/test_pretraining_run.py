@@ -25,13 +25,13 @@ from sentiment.errors import (
     TrainingError,
 )
 from sentiment.model_folder import (
-    default_model,
     is_model_folder,
     is_unfinished,
     open_encoder_folder,
     open_model_folder,
     task_of,
 )
+from sentiment.model_places import default_model
 from sentiment.nn.saving import TrainingInterrupted
 from sentiment.pretraining_run import _fitting, _starting_point, pretrain
 from sentiment.text.tokenizer import EncodedTexts

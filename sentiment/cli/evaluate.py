@@ -234,7 +234,7 @@ def _rows(
 
 
 def _results(model: SentimentModel) -> Path:
-    from sentiment.model_folder import results_folder
+    from sentiment.model_places import results_folder
 
     return results_folder(model.folder.path) / "eval"
 

@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sentiment.runtime.answers import Prediction
     from sentiment.runtime.attribution import Attribution
-    from sentiment.runtime.predictor import Prediction, SentimentModel
+    from sentiment.runtime.predictor import SentimentModel
 
 
 class Method(StrEnum):

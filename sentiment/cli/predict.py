@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,7 +19,9 @@ from sentiment.cli.predict_input import ROWS_AT_A_TIME, Part, read_parts
 
 if TYPE_CHECKING:
     from sentiment.files import RowFault
-    from sentiment.runtime.predictor import Arrays, Prediction, SentimentModel
+    from sentiment.runtime.answers import Arrays, Prediction
+    from sentiment.runtime.predictor import SentimentModel
+    from sentiment.text.tokenizer import EncodedTexts
 
 FAULTS_SHOWN = 10
 # What could move a terminal's cursor or change its colours.
@@ -90,7 +93,7 @@ def predict(
         raise typer.Exit(2)
     if method == Method.gradients and engine == Engine.onnx:
         engine = Engine.keras  # the one that has gradients
-    from sentiment.model_folder import default_model
+    from sentiment.model_places import default_model
     from sentiment.runtime.predictor import SentimentModel
 
     path: str | Path | None = model
@@ -181,15 +184,23 @@ class _Job:
                 bar.stop()
 
     def _answered(self, parts: Iterator[Part]) -> Iterator[tuple[Part, Arrays]]:
-        """Yield every part with its answers; of a file, the next is made while one is written."""
+        """Yield every part with its answers; of a file, the next is begun before one is written."""
+        model = self.model
+        if not self.for_file:
+            for number, part in enumerate(parts):
+                yield part, model.run(model.tokenizer.encode(part.texts), layers=number == 0)
+            return
         from sentiment.runtime.workers import ahead
 
-        following = ahead if self.for_file else iter
-        encoded = ((part, self.model.tokenizer.encode(part.texts)) for part in parts)
-        return following(
-            (part, self.model.run(token_ids, layers=number == 0))
-            for number, (part, token_ids) in enumerate(following(encoded))
-        )
+        under_way: deque[Part] = deque()
+
+        def encoded() -> Iterator[EncodedTexts]:
+            for part, token_ids in ahead((p, model.tokenizer.encode(p.texts)) for p in parts):
+                under_way.append(part)
+                yield token_ids
+
+        for arrays in ahead(model.run_parts(encoded())):
+            yield under_way.popleft(), arrays
 
 
 def _report(faults: Sequence[RowFault]) -> None:
@@ -235,7 +246,7 @@ def _show(prediction: Prediction) -> None:
 
 def _write(job: _Job, parts: Iterator[Part], output: Path, columns: Sequence[str]) -> None:
     from sentiment.files import write_tables
-    from sentiment.runtime.predictor import FIELDS
+    from sentiment.runtime.answers import FIELDS
 
     names = [*columns, *(name for name in FIELDS if name not in columns)]
     # The one column that both may have is the text itself.

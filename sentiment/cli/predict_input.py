@@ -131,7 +131,7 @@ def _checked(
 
 def _kept(values: dict[str, Any], columns: Collection[str], text_column: str) -> dict[str, Any]:
     """Keep every input column; one that a prediction has too becomes `input_…`."""
-    from sentiment.runtime.predictor import FIELDS
+    from sentiment.runtime.answers import FIELDS
 
     kept = {}
     for name, value in values.items():

@@ -11,7 +11,8 @@ import typer
 
 if TYPE_CHECKING:
     from sentiment.files import RowFault
-    from sentiment.runtime.predictor import Prediction, SentimentModel
+    from sentiment.runtime.answers import Prediction
+    from sentiment.runtime.predictor import SentimentModel
 
 
 def answer_lines(

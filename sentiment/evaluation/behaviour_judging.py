@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sentiment.evaluation.behaviour_cases import Case
 
 if TYPE_CHECKING:
-    from sentiment.runtime.predictor import Prediction
+    from sentiment.runtime.answers import Prediction
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,8 @@ from sentiment.runtime.inspection import format_probe, format_shape_table, probe
 
 if TYPE_CHECKING:
     from sentiment.data.load import LabelledTexts
-    from sentiment.runtime.predictor import Arrays, SentimentModel
+    from sentiment.runtime.answers import Arrays
+    from sentiment.runtime.predictor import SentimentModel
 
 ROWS_PER_PART = 20_000
 METRICS_NAME = "metrics.json"

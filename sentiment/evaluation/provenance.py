@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import platform
@@ -11,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from sentiment.backend import versions
 from sentiment.evaluation.predictions import Predictions
 
 SCHEMA_VERSION = 1  # of metrics.json
@@ -38,18 +38,12 @@ def json_lines(content: Mapping[str, Any]) -> str:
 
 def provenance(command: str, seed: int) -> dict[str, Any]:
     """Return the command, date, seed, versions and machine that figures were made with."""
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return {
         "schema_version": SCHEMA_VERSION,
         "command": command,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": seed,
-        "versions": versions,
+        "versions": versions(PACKAGES),
         "machine": {
             "system": f"{platform.system()} {platform.release()}",
             "processor": platform.machine(),

@@ -13,18 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from sentiment.bundled import find_model
 from sentiment.errors import DataError, ModelFolderError
 from sentiment.evaluation.baselines import TFIDF
 from sentiment.evaluation.evaluate import METRICS_NAME
 from sentiment.evaluation.predictions import FILE_NAME, PROBABILITY, read_batches
 from sentiment.evaluation.provenance import SCHEMA_VERSION
-from sentiment.model_folder import (
-    MODEL,
-    find_model,
-    not_a_classifier,
-    results_folder,
-    task_of,
-)
+from sentiment.model_folder import MODEL, not_a_classifier, task_of
+from sentiment.model_places import results_folder
 
 NUM_ERRORS = 20
 

@@ -9,8 +9,8 @@ the order of the texts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import InitVar, dataclass, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from sentiment.errors import ConfigError, DataError
 from sentiment.model_folder import ModelFolder, open_model_folder
+from sentiment.runtime.answers import Arrays, Prediction, to_columns
 from sentiment.runtime.engines import (
     Differentiable,
     Engine,
@@ -43,97 +44,6 @@ if TYPE_CHECKING:
 # share of a few hundred texts.
 TOKENS_PER_BATCH = 2_048
 TEXTS_PER_BATCH = 128
-MOSTLY_UNKNOWN = 0.5
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One answer.
-
-    Attributes:
-        text: as it came.
-        label: the most probable class.
-        score: expected polarity from −1 (first class) to 1 (last class); not a confidence.
-        probabilities: by class, summing to 1.
-        tokens: tokens that were read.
-        truncated_tokens: tokens that were left out of the middle.
-        unknown_fraction: share of the tokens read that are not in the vocabulary, 0–1.
-        warning: why the answer is shaky, or None.
-
-    `trace`, worked out when it is first asked for, is the answer after each token.
-    """
-
-    text: str
-    label: str
-    score: float
-    probabilities: Mapping[str, float]
-    tokens: int
-    truncated_tokens: int
-    unknown_fraction: float
-    warning: str | None
-    tracer: InitVar[Callable[[str], Trace] | None] = None
-
-    def __post_init__(self, tracer: Callable[[str], Trace] | None) -> None:
-        """Keep the way to the model out of the fields: it is no part of the answer."""
-        object.__setattr__(self, "_tracer", tracer)
-
-    def __getstate__(self) -> dict[str, object]:
-        """Leave the model behind when sent to another process."""
-        return {**self.__dict__, "_tracer": None}
-
-    @cached_property
-    def trace(self) -> Trace:
-        """The classifier applied to the text up to each token: a probe.
-
-        Raises:
-            ConfigError: this answer has no model at hand, as after a trip through `pickle`.
-        """
-        tracer: Callable[[str], Trace] | None = self.__dict__["_tracer"]
-        if tracer is None:
-            raise ConfigError(
-                "this prediction has no model at hand",
-                expected="one from SentimentModel.predict",
-                run="model.trace(text)",
-            )
-        return tracer(self.text)
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the record that `--json` prints."""
-        return {
-            "text": self.text,
-            "label": self.label,
-            "score": self.score,
-            "probabilities": dict(self.probabilities),
-            "tokens": self.tokens,
-            "truncated_tokens": self.truncated_tokens,
-            "unknown_fraction": self.unknown_fraction,
-            "warning": self.warning,
-        }
-
-
-# The record's fields in order: the columns that predictions add to a file.
-FIELDS = tuple(field.name for field in fields(Prediction))
-
-
-@dataclass(frozen=True)
-class Arrays:
-    """The answers to many texts as arrays, row-aligned with them.
-
-    Attributes:
-        probabilities: (texts, classes) float32.
-        final_state: (texts, width) float32, the vector the classifier read.
-        tokens: (texts,) int32, tokens read.
-        truncated_tokens: (texts,) int32.
-        unknown_fraction: (texts,) float32, 0–1.
-        layers: the shape table of the first batch, from the tensors that came out, if asked for.
-    """
-
-    probabilities: NDArray[np.float32]
-    final_state: NDArray[np.float32]
-    tokens: NDArray[np.int32]
-    truncated_tokens: NDArray[np.int32]
-    unknown_fraction: NDArray[np.float32]
-    layers: tuple[LayerRow, ...]
 
 
 class SentimentModel:
@@ -144,7 +54,6 @@ class SentimentModel:
         self.classes = folder.classes
         self.tokenizer = tokenizer
         self._network = network
-        self._polarity = np.linspace(-1.0, 1.0, len(self.classes))
 
     @classmethod
     def load(
@@ -186,50 +95,71 @@ class SentimentModel:
                 raise DataError(f"text {number} holds {fault}", expected="Unicode text without NUL")
         return self.run(self.tokenizer.encode(texts), layers=layers)
 
-    def run(
-        self,
-        encoded: EncodedTexts,
-        *,
-        layers: bool = True,
-        on_batch: Callable[[int], None] | None = None,
-    ) -> Arrays:
+    def run(self, encoded: EncodedTexts, *, layers: bool = True) -> Arrays:
         """Predict encoded texts.
 
         Args:
             encoded: what the model's tokenizer made of them.
             layers: whether to look at the shapes of every layer, in the first batch.
-            on_batch: is told how many texts each finished batch had.
         """
-        probabilities = np.zeros((len(encoded), len(self.classes)), np.float32)
-        final_state = np.zeros((len(encoded), encoder_width(self.folder.encoder)), np.float32)
+        [arrays] = self.run_parts([encoded], layers=layers)
+        return arrays
 
-        def answer(item: tuple[int, Batch]) -> tuple[Batch, dict[str, tuple[int, ...]]]:
-            number, batch = item
-            names = ["probabilities", "final_state"]
-            if layers and number == 0:
-                names += [row.layer for row in self._expected(batch)[1:-1]]
+    def run_parts(self, parts: Iterable[EncodedTexts], *, layers: bool = True) -> Iterator[Arrays]:
+        """Predict encoded texts part by part; while a part is finished, the next has begun.
+
+        Args:
+            parts: what the model's tokenizer made of each; few are taken before they are needed.
+            layers: whether to look at the shapes of every layer, in the first batch of all.
+        """
+
+        def tasks() -> Iterator[tuple[Arrays, Batch | None, bool]]:
+            for encoded in parts:
+                arrays, begun = self._blank(encoded), 0
+                if not len(encoded):
+                    yield arrays, None, True
+                for batch in prediction_batches(
+                    encoded, tokens_per_batch=TOKENS_PER_BATCH, max_texts=TEXTS_PER_BATCH
+                ):
+                    begun += len(batch.rows)
+                    yield arrays, batch, begun == len(encoded)
+
+        def answer(
+            task: tuple[int, tuple[Arrays, Batch | None, bool]],
+        ) -> tuple[Arrays, tuple[LayerRow, ...], bool]:
+            number, (arrays, batch, last) = task
+            if batch is None:
+                return arrays, (), last
+            expected = self._expected(batch) if layers and number == 0 else []
+            names = ["probabilities", "final_state", *(row.layer for row in expected[1:-1])]
             outputs = self._network.run(batch, names)
-            probabilities[batch.rows] = outputs["probabilities"]
-            final_state[batch.rows] = outputs["final_state"]
-            return batch, {name: value.shape for name, value in outputs.items()}
+            arrays.probabilities[batch.rows] = outputs["probabilities"]
+            arrays.final_state[batch.rows] = outputs["final_state"]
+            if not expected:
+                return arrays, (), last
+            shapes = {name: value.shape for name, value in outputs.items()}
+            shapes["token_ids"] = batch.token_ids.shape
+            return arrays, observed_rows(expected, shapes), last
 
-        batches = prediction_batches(
-            encoded, tokens_per_batch=TOKENS_PER_BATCH, max_texts=TEXTS_PER_BATCH
-        )
         seen: tuple[LayerRow, ...] = ()
-        for batch, shapes in in_order(answer, enumerate(batches), workers=self._network.workers):
-            if layers and not seen:
-                shapes["token_ids"] = batch.token_ids.shape
-                seen = observed_rows(self._expected(batch), shapes)
-            if on_batch:
-                on_batch(len(batch.rows))
+        for arrays, rows, last in in_order(
+            answer, enumerate(tasks()), workers=self._network.workers
+        ):
+            seen = seen or rows
+            if last:
+                yield replace(arrays, layers=seen)
+                seen = ()
+
+    def _blank(self, encoded: EncodedTexts) -> Arrays:
+        """Return arrays for the answers to these texts, zeros as yet."""
+        width = encoder_width(self.folder.encoder)
         return Arrays(
-            probabilities=probabilities,
-            final_state=final_state,
+            probabilities=np.zeros((len(encoded), len(self.classes)), np.float32),
+            final_state=np.zeros((len(encoded), width), np.float32),
             tokens=encoded.lengths,
             truncated_tokens=encoded.truncated_tokens,
             unknown_fraction=encoded.unknown_fraction,
-            layers=seen,
+            layers=(),
         )
 
     def to_predictions(self, texts: Sequence[str], arrays: Arrays) -> list[Prediction]:
@@ -320,31 +250,8 @@ class SentimentModel:
         return self.folder.load_weights()
 
     def to_columns(self, texts: Sequence[str], arrays: Arrays) -> dict[str, Any]:
-        """Put the arrays into words, a column a field of `Prediction`, for files of many rows.
-
-        Returns:
-            By field: a list or an array, row-aligned; `probabilities` is a column a class.
-        """
-        probabilities = arrays.probabilities.astype(np.float64).round(4)
-        # Adding zero turns a rounded −0.0 into 0.0.
-        scores = (arrays.probabilities @ self._polarity).round(4) + 0.0
-        unknown = arrays.unknown_fraction.astype(np.float64).round(4)
-        cut = arrays.truncated_tokens
-        warnings: list[str | None] = [None] * len(texts)
-        # An empty text is one unknown token, so it is among these.
-        for row in np.flatnonzero((unknown >= MOSTLY_UNKNOWN) | (cut > 0)).tolist():
-            warnings[row] = _warning(texts[row], float(unknown[row]), int(cut[row]))
-        best = arrays.probabilities.argmax(axis=1).tolist()
-        return {
-            "text": texts,
-            "label": [self.classes[index] for index in best],
-            "score": scores,
-            "probabilities": dict(zip(self.classes, probabilities.T, strict=True)),
-            "tokens": arrays.tokens,
-            "truncated_tokens": cut,
-            "unknown_fraction": unknown,
-            "warning": warnings,
-        }
+        """Put the arrays into words, a column a field of `Prediction`, for files of many rows."""
+        return to_columns(texts, arrays, self.classes)
 
     def _expected(self, batch: Batch) -> list[LayerRow]:
         texts, time = batch.token_ids.shape
@@ -356,15 +263,3 @@ class SentimentModel:
             batch=texts,
             time=time,
         )
-
-
-def _warning(text: str, unknown: float, cut: int) -> str | None:
-    if not text.strip():
-        return "empty text"
-    if unknown >= 1:
-        return "no known word"
-    if unknown >= MOSTLY_UNKNOWN:
-        return f"{unknown:.0%} of the tokens are unknown"
-    if cut:
-        return f"{cut} tokens in the middle were not read"
-    return None

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sentiment.errors import ConfigError
-from sentiment.runtime.predictor import Arrays, Prediction, SentimentModel
+from sentiment.runtime.answers import Arrays, Prediction
+from sentiment.runtime.predictor import SentimentModel
 from sentiment.runtime.replay import Float64, Weights, embed, lstm_tensors, sigmoid, softmax, tensor
 from sentiment.text.tokenizer import UNKNOWN_ID
 from sentiment.text.words import require_text

@@ -16,7 +16,7 @@ from sentiment.evaluation.behaviour_judging import Outcome, judge
 from sentiment.evaluation.behaviour_reading import read_suite
 from sentiment.evaluation.behaviour_summary import format_behaviour, printable
 from sentiment.evaluation.intervals import wilson
-from sentiment.runtime.predictor import Prediction
+from sentiment.runtime.answers import Prediction
 
 TWO = ("negative", "positive")
 THREE = ("negative", "neutral", "positive")

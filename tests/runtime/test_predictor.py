@@ -108,17 +108,41 @@ def test_any_text_gets_an_answer_that_its_neighbours_do_not_change(model, texts:
         np.testing.assert_allclose(arrays.final_state[row], alone.final_state[0], atol=1e-6)
 
 
-def test_many_texts_are_answered_in_batches_and_each_is_reported(model: SentimentModel):
+def test_many_texts_get_the_answers_of_few(model: SentimentModel):
     texts = [TEXTS[number % len(TEXTS)] for number in range(2000)]
-    batches: list[int] = []
-    arrays = model.run(model.tokenizer.encode(texts), on_batch=batches.append)
-    assert sum(batches) == 2000
-    assert len(batches) > 1
+    arrays = model.run(model.tokenizer.encode(texts))
     few = model.predict_arrays(TEXTS)
     for row in range(0, 2000, 37):
         np.testing.assert_allclose(
             arrays.probabilities[row], few.probabilities[row % len(TEXTS)], atol=1e-6
         )
+
+
+def test_parts_come_in_order_and_each_has_the_answers_it_has_alone(model: SentimentModel):
+    sizes = [3, 0, 1500, 1, 0, 700]
+    parts = [[TEXTS[number % len(TEXTS)] for number in range(size)] for size in sizes]
+    encoded = [model.tokenizer.encode(part) for part in parts]
+    answers = list(model.run_parts(iter(encoded)))
+    assert [len(arrays.tokens) for arrays in answers] == sizes
+    for part, arrays in zip(encoded, answers, strict=True):
+        alone = model.run(part, layers=False)
+        np.testing.assert_allclose(arrays.probabilities, alone.probabilities, atol=1e-6)
+        np.testing.assert_allclose(arrays.final_state, alone.final_state, atol=1e-6)
+    assert [bool(arrays.layers) for arrays in answers] == [True, *[False] * 5]
+
+
+def test_parts_are_taken_a_few_at_a_time(model: SentimentModel):
+    taken: list[int] = []
+
+    def parts():
+        for number in range(100):
+            taken.append(number)
+            yield model.tokenizer.encode(TEXTS)
+
+    answers = model.run_parts(parts())
+    next(answers)
+    assert len(taken) < 20
+    answers.close()
 
 
 def test_no_texts_are_no_answers(model: SentimentModel):
@@ -224,14 +248,10 @@ def test_columns_hold_what_predictions_say(model: SentimentModel):
 def test_threads_change_no_answer(tiny_model: Path):
     texts = [f"{text} {'film ' * (number % 9)}" for number in range(300) for text in TEXTS]
     one, three = (sentiment.load(tiny_model, threads=number) for number in (1, 3))
-    seen: list[int] = []
-    expected = one.predict_arrays(texts)
-    found = three.run(three.tokenizer.encode(texts), on_batch=seen.append)
+    expected, found = one.predict_arrays(texts), three.predict_arrays(texts)
     np.testing.assert_array_equal(found.probabilities, expected.probabilities)
     np.testing.assert_array_equal(found.final_state, expected.final_state)
     assert found.layers == expected.layers
-    assert sum(seen) == len(texts)
-    assert len(seen) > 3
 
 
 def test_the_shape_table_is_made_only_if_asked_for(model: SentimentModel):
