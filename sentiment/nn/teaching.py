@@ -13,22 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment.config import Config
+from sentiment.data.labelled import LabelledTexts
 from sentiment.data.labels import UNLABELLED
 from sentiment.data.load import Splits, load_unlabelled
 from sentiment.errors import ConfigError, DataError
-from sentiment.model_folder import ModelFolder, open_model_folder
+from sentiment.model_folder import open_model_folder
 from sentiment.nn.keras_network import rebuild
 from sentiment.nn.lessons import Examples
 from sentiment.nn.scoring import predict
 from sentiment.runtime.predictor import SentimentModel
 from sentiment.text.tokenizer import EncodedTexts, Tokenizer
 
+# The teacher that is made on the spot, from the training's own labels.
+NBSVM = "nbsvm"
+
 
 class Teachers:
     """One or several models that answer as one: by the mean of their probabilities.
 
     Args:
-        names: model folders or bundled models.
+        names: model folders, bundled models, or `nbsvm`.
         classes: the pupil's, each of which every teacher must know. What a teacher says of other
             classes is left out.
 
@@ -38,30 +42,36 @@ class Teachers:
     """
 
     def __init__(self, names: Sequence[str], classes: Sequence[str]) -> None:
-        self.ask = []
-        for name in names:
-            folder = open_model_folder(name)
-            for label in classes:
-                if label not in folder.classes:
-                    raise ConfigError(
-                        f"training.teacher {name} has no class {label!r}",
-                        expected=f"a model of the classes {', '.join(classes)}",
-                        run=f"sentiment train … --set data.classes=[{', '.join(folder.classes)}]",
-                    )
-            columns = [folder.classes.index(label) for label in classes]
-            self.ask.append(_about(folder, columns))
+        self._ask = [_ngrams if name == NBSVM else _folder(name, classes) for name in names]
 
-    def answer(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the probabilities of the pupil's classes, summing to 1: (texts, classes)."""
-        answers = np.stack([ask(texts) for ask in self.ask])  # (teachers, texts, classes)
+    def answer(self, train: LabelledTexts, others: Sequence[str] = ()) -> NDArray[np.float32]:
+        """Return what they say of the labelled texts, then of the others.
+
+        Returns:
+            Probabilities of the pupil's classes, summing to 1: (train + others, classes).
+
+        Raises:
+            DataError: `nbsvm` is asked, and the labelled texts are of one class or without a word.
+        """
+        answers = np.stack([ask(train, others) for ask in self._ask])  # (teachers, texts, classes)
         mean: NDArray[np.float32] = answers.mean(axis=0).astype(np.float32)
         return mean
 
 
-def _about(
-    folder: ModelFolder, columns: Sequence[int]
-) -> Callable[[Sequence[str]], NDArray[np.float64]]:
-    """Return what answers texts with probabilities (texts, columns) that sum to 1."""
+_Ask = Callable[[LabelledTexts, Sequence[str]], NDArray[np.float64]]
+
+
+def _folder(name: str, classes: Sequence[str]) -> _Ask:
+    """Return what asks a trained model about the pupil's classes."""
+    folder = open_model_folder(name)
+    for label in classes:
+        if label not in folder.classes:
+            raise ConfigError(
+                f"training.teacher {name} has no class {label!r}",
+                expected=f"a model of the classes {', '.join(classes)}",
+                run=f"sentiment train … --set data.classes=[{', '.join(folder.classes)}]",
+            )
+    columns = [folder.classes.index(label) for label in classes]
     if keras.backend.backend() == "tensorflow":  # on the CPU: ONNX Runtime is faster there
         model = SentimentModel.load(folder.path)
 
@@ -73,12 +83,27 @@ def _about(
         def probabilities(texts: Sequence[str]) -> NDArray[np.float32]:
             return predict(network, tokenizer.encode(texts))
 
-    def answer(texts: Sequence[str]) -> NDArray[np.float64]:
-        asked = probabilities(texts)[:, columns].astype(np.float64)
+    def ask(train: LabelledTexts, others: Sequence[str]) -> NDArray[np.float64]:
+        asked = probabilities([*train.texts, *others])[:, columns].astype(np.float64)
         shares: NDArray[np.float64] = asked / np.maximum(asked.sum(axis=1, keepdims=True), 1e-12)
         return shares
 
-    return answer
+    return ask
+
+
+def _ngrams(train: LabelledTexts, others: Sequence[str]) -> NDArray[np.float64]:
+    """Fit an NB-SVM to the labelled texts; of these it says what it said before it learned them."""
+    from sentiment.nn.nbsvm import NbSvm
+
+    try:
+        model = NbSvm(train.texts, train.labels, len(train.classes))
+    except ValueError as error:
+        raise DataError(
+            f"training.teacher {NBSVM} cannot learn from {train.origin}: {error}",
+            expected="texts of two classes or more",
+        ) from None
+    known = model.held_out()
+    return np.vstack([known, model.probabilities(others)]) if others else known
 
 
 def find_lessons(
@@ -95,8 +120,8 @@ def find_lessons(
         unlabelled = tokenizer.encode(others) if others else None
         return Examples(tokenizer.encode(splits.train.texts), labels), unlabelled
     texts, began = [*splits.train.texts, *others], time.monotonic()
-    note(f"teacher: {', '.join(settings.teacher)} reads {len(texts):,} texts")
-    answers = Teachers(settings.teacher, splits.classes).answer(texts)
+    note(f"teacher: {' and '.join(settings.teacher)} on {len(texts):,} texts")
+    answers = Teachers(settings.teacher, splits.classes).answer(splits.train, others)
     known = np.eye(len(splits.classes), dtype=np.float32)[labels]
     own = answers[: len(labels)]
     agreed = float(np.mean(own.argmax(axis=1) == labels))

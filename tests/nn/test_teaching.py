@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import sentiment
+from sentiment.data.labelled import LabelledTexts
 from sentiment.errors import ConfigError, DataError
-from sentiment.nn.teaching import Teachers
+from sentiment.nn.teaching import NBSVM, Teachers
 from sentiment.training_run import Nobody
 
 CLASSES = ("negative", "neutral", "positive")
 TEXTS = ["the film was superb and loved", "a boring dreadful story", "delivered on tuesday"]
+TRAIN = LabelledTexts(TEXTS, np.array([2, 0, 1], np.int32), CLASSES)
 
 
 class Notes(Nobody):
@@ -26,18 +29,18 @@ class Notes(Nobody):
 
 def test_one_teacher_answers_as_its_model_does(tiny_model: Path):
     expected = sentiment.load(tiny_model).predict_arrays(TEXTS).probabilities
-    np.testing.assert_allclose(Teachers([str(tiny_model)], CLASSES).answer(TEXTS), expected, 1e-5)
+    np.testing.assert_allclose(Teachers([str(tiny_model)], CLASSES).answer(TRAIN), expected, 1e-5)
 
 
 def test_two_teachers_answer_by_their_mean(tiny_model: Path):
-    one = Teachers([str(tiny_model)], CLASSES).answer(TEXTS)
-    two = Teachers([str(tiny_model)] * 2, CLASSES).answer(TEXTS)
+    one = Teachers([str(tiny_model)], CLASSES).answer(TRAIN)
+    two = Teachers([str(tiny_model)] * 2, CLASSES).answer(TRAIN)
     np.testing.assert_allclose(one, two, atol=1e-6)
 
 
 def test_what_a_teacher_says_of_other_classes_is_left_out(tiny_model: Path):
-    every = Teachers([str(tiny_model)], CLASSES).answer(TEXTS)
-    some = Teachers([str(tiny_model)], ("positive", "negative")).answer(TEXTS)
+    every = Teachers([str(tiny_model)], CLASSES).answer(TRAIN)
+    some = Teachers([str(tiny_model)], ("positive", "negative")).answer(TRAIN)
     expected = every[:, [2, 0]] / every[:, [2, 0]].sum(axis=1, keepdims=True)
     np.testing.assert_allclose(some, expected, rtol=1e-5)
 
@@ -45,6 +48,12 @@ def test_what_a_teacher_says_of_other_classes_is_left_out(tiny_model: Path):
 def test_a_teacher_without_one_of_the_classes_is_refused(tiny_model: Path):
     with pytest.raises(ConfigError, match=r"has no class 'angry'.*data\.classes=\[negative"):
         Teachers([str(tiny_model)], ("angry", "positive"))
+
+
+def test_the_others_come_after_the_labelled_texts(tiny_model: Path):
+    expected = sentiment.load(tiny_model).predict_arrays([*TEXTS, "superb"]).probabilities
+    found = Teachers([str(tiny_model)], CLASSES).answer(TRAIN, ["superb"])
+    np.testing.assert_allclose(found, expected, 1e-5)
 
 
 @pytest.fixture
@@ -75,7 +84,7 @@ def test_a_pupil_learns_from_its_teacher_and_from_texts_without_labels(
         folder, tiny_settings, teacher=str(tiny_model), teacher_share="1.0", unlabelled_texts="100"
     )
     assert any(line.startswith("unlabelled: 100 of 1") for line in lines)
-    assert any(f"teacher: {tiny_model} reads" in line for line in lines)
+    assert any(f"teacher: {tiny_model} on " in line for line in lines)
     teacher = sentiment.load(tiny_model).predict_arrays(TEXTS).probabilities
     taught = sentiment.load(made).predict_arrays(TEXTS).probabilities
     np.testing.assert_array_equal(taught.argmax(axis=1), teacher.argmax(axis=1))
@@ -111,3 +120,57 @@ def test_unlabelled_texts_for_nothing_are_refused(tiny_settings: list[str], tmp_
         sentiment.train(
             output=tmp_path / "pupil", overrides=[*tiny_settings, "training.unlabelled_texts=9"]
         )
+
+
+def praise_and_blame(rows: int) -> LabelledTexts:
+    random = np.random.default_rng(3)
+    words = [["not bad", "superb"], ["not good", "dull"]]
+    labels = random.integers(0, 2, rows).astype(np.int32)
+    texts = [
+        f"{random.integers(1_000)} film {words[1 - label][random.integers(2)]}" for label in labels
+    ]
+    return LabelledTexts(texts, labels, ("negative", "positive"))
+
+
+def test_nbsvm_knows_phrases_and_answers_in_the_order_of_the_texts():
+    answers = Teachers([NBSVM], ("negative", "positive")).answer(
+        praise_and_blame(200), ["not good", "a film, not bad", "superb"]
+    )
+    assert answers.shape == (203, 2)
+    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-6)
+    assert answers[-3:].argmax(axis=1).tolist() == [0, 1, 1]
+
+
+def test_nbsvm_has_not_learned_the_texts_it_speaks_of():
+    rows = praise_and_blame(100)
+    wrong = rows.labels.copy()
+    wrong[::7] = 1 - wrong[::7]
+    [known] = [Teachers([NBSVM], rows.classes).answer(replace(rows, labels=wrong))]
+    np.testing.assert_array_equal(known.argmax(axis=1), rows.labels)  # not the wrong labels
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels"),
+    [(["a", "b", "c"], [0, 0, 0]), (["a", "b", "c"], [0, 0, 1]), ([" "] * 4, [0, 1, 0, 1])],
+)
+def test_nbsvm_of_too_little_is_refused_in_one_line(texts: list[str], labels: list[int]):
+    rows = LabelledTexts(texts, np.array(labels, np.int32), ("no", "yes"), origin="x.csv")
+    with pytest.raises(DataError, match=r"training.teacher nbsvm cannot learn from x\.csv"):
+        Teachers([NBSVM], rows.classes).answer(rows)
+
+
+def test_three_classes_of_which_one_has_a_single_text():
+    texts = ["good", "good one", "bad", "bad one", "what"]
+    rows = LabelledTexts(texts, np.array([2, 2, 0, 0, 1], np.int32), CLASSES)
+    answers = Teachers([NBSVM], CLASSES).answer(rows, ["bad"])
+    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-6)
+    assert answers[-1].argmax() == 0
+
+
+def test_nbsvm_teaches_beside_a_model(folder: Path, tiny_settings: list[str], tiny_model: Path):
+    made, lines = pupil(
+        folder, tiny_settings, teacher=f"[{tiny_model}, nbsvm]", unlabelled_texts="100"
+    )
+    assert any(f"teacher: {tiny_model} and nbsvm on " in line for line in lines)
+    answers = sentiment.load(made).predict(TEXTS)
+    assert [answer.label for answer in answers] == ["positive", "negative", "neutral"]
