@@ -148,8 +148,15 @@ class Tokenizer:
         return cls.from_json(content, max_tokens=max_tokens, head_tokens=head_tokens)
 
     def to_json(self) -> str:
-        """Return the tokenizer as the JSON text of Hugging Face `tokenizers`."""
-        return str(self._backend.to_str())
+        """Return the tokenizer as the JSON text of Hugging Face `tokenizers`.
+
+        Pairs of BPE are written as `"a b"`, the format's older way, which is read in two thirds of
+        the time: what a start waits for. No token of this package holds a space.
+        """
+        content = json.loads(self._backend.to_str())
+        if self._pieces is not None and "merges" in content["model"]:
+            content["model"]["merges"] = [" ".join(pair) for pair in content["model"]["merges"]]
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
     @property
     def vocabulary_size(self) -> int:

@@ -203,6 +203,7 @@ def test_what_was_saved_makes_the_same_token_ids(tokenizer: Tokenizer, tmp_path:
     texts = [*CORPUS, "", "[PAD] unseen Wörter 🦓"]
     np.testing.assert_array_equal(same.encode(texts).token_ids, tokenizer.encode(texts).token_ids)
     assert same.vocabulary_size == tokenizer.vocabulary_size
+    assert same.to_json() == tokenizer.to_json() == path.read_text(encoding="utf-8")
 
 
 def test_training_twice_gives_the_same_vocabulary():
