@@ -101,7 +101,7 @@ def trained(config: str, settings: Sequence[str]) -> dict[str, Any]:
 
 
 def table(runs: Sequence[Mapping[str, Any]]) -> str:
-    """Return the means in %, and what is lost or won against the whole recipe, with 95 % intervals."""
+    """Return means in %, and differences from the whole recipe with 95 % intervals."""
     found: dict[str, dict[int, float]] = {}
     for run in runs:
         found.setdefault(run["variant"], {})[run["seed"]] = 100 * run["accuracy"]

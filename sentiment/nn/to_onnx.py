@@ -37,7 +37,7 @@ class _Graph:
     """Nodes and constants in the order they are made; tensors are known by name.
 
     With `half`, large tensors are stored as float16, and a `Cast` makes them float32: once, when
-    ONNX Runtime loads the graph and folds its constants.
+    ONNX Runtime loads the graph and folds its constants, and of a table the rows looked up.
     """
 
     def __init__(self, *, half: bool = False) -> None:
@@ -51,11 +51,26 @@ class _Graph:
         if name in self._known:
             return name
         self._known.add(name)
-        stored = name
-        if self._half and value.dtype == np.float32 and value.size > LARGE:
-            stored, value = f"{name}/float16", value.astype(np.float16)
+        if self._is_halved(value):
+            stored = self._store(f"{name}/float16", value.astype(np.float16))
             self.nodes.append(helper.make_node("Cast", [stored], [name], to=TensorProto.FLOAT))
-        self.constants[stored] = numpy_helper.from_array(np.ascontiguousarray(value), stored)
+            return name
+        return self._store(name, value)
+
+    def look_up(self, name: str, table: NDArray[np.float32], rows: str, *, to: str) -> str:
+        """Add a look-up of a table's rows; of one that is stored as float16 only they are cast."""
+        if not self._is_halved(table):
+            return self.add("Gather", self.constant(name, table), rows, to=to)
+        stored = self._store(f"{name}/float16", table.astype(np.float16))
+        found = self.add("Gather", stored, rows)
+        self.nodes.append(helper.make_node("Cast", [found], [to], to=TensorProto.FLOAT))
+        return to
+
+    def _is_halved(self, value: NDArray[Any]) -> bool:
+        return self._half and value.dtype == np.float32 and value.size > LARGE
+
+    def _store(self, name: str, value: NDArray[Any]) -> str:
+        self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
         return name
 
     def integers(self, *values: int) -> str:
@@ -84,8 +99,8 @@ def build_onnx(
             nothing, and every computation stays float32.
     """
     graph = _Graph(half=half)
-    embeddings = graph.constant("embedding/embeddings", weights["embedding/embeddings"])
-    vectors = graph.add("Gather", embeddings, "token_ids", to="embedding")
+    embeddings = "embedding/embeddings"
+    vectors = graph.look_up(embeddings, weights[embeddings], "token_ids", to="embedding")
     states = graph.add("Transpose", vectors, perm=[1, 0, 2])  # (time, batch, units)
     sequence, final = "", ""
     for number in range(1, len(encoder.units) + 1):
