@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from sentiment.files.parquet import Batch
 
 # Rows, and characters, read, predicted and written at a time: memory stays flat whatever the
-# file's length and whatever the texts' lengths.
+# file's length and whatever the texts' lengths, and no core waits long for the first.
 ROWS_AT_A_TIME = 4_096
-CHARACTERS_AT_A_TIME = 8_000_000
+CHARACTERS_AT_A_TIME = 1_000_000
+# Among texts of very unlike lengths some parts come out larger than was meant; up to here they may.
+MOST_CHARACTERS = 8 * CHARACTERS_AT_A_TIME
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,13 @@ def read_parts(
         if batches is None:
             yield from check(read_rows(source, on_error=on_error, faults=faults))
             return
-        for batch in batches:
-            texts = _plain_texts(batch, text_column)
-            if texts is None:
-                yield from check(batch.rows())
-            else:
-                yield Part(texts, [], keep(batch.columns))
+        for whole in batches:
+            for batch in whole.slices(text_column, most=CHARACTERS_AT_A_TIME):
+                texts = _plain_texts(batch, text_column)
+                if texts is None:
+                    yield from check(batch.rows())
+                else:
+                    yield Part(texts, [], keep(batch.columns))
 
     return parts(), list(keep(dict.fromkeys(columns)))
 
@@ -83,7 +86,7 @@ def read_parts(
 def _plain_texts(batch: Batch, column: str) -> list[str] | None:
     """Return a batch's texts if they are not too large and nothing is wrong with any row."""
     values = batch.columns[column]
-    if values.nbytes > CHARACTERS_AT_A_TIME or not batch.has_no_fault():
+    if values.nbytes > MOST_CHARACTERS or not batch.has_no_fault():
         return None
     texts: list[str] = values.to_pylist()
     return texts if set(map(type, texts)) <= {str} else None

@@ -36,6 +36,13 @@ class Batch:
         """The columns as Arrow arrays by name."""
         return dict(zip(self.data.schema.names, self.data.columns, strict=True))
 
+    def slices(self, column: str, *, most: int) -> Iterator[Batch]:
+        """Yield the rows in order, some at a time; the column has about so many bytes in each."""
+        size = max(1, self.columns[column].nbytes)
+        step = max(1, len(self) * most // size)
+        for start in range(0, len(self), step):
+            yield Batch(self.first + start, self.data.slice(start, step), self.reader)
+
     def has_no_fault(self) -> bool:
         """Return whether every text of every column is UTF-8 without NUL."""
         import pyarrow as pa

@@ -7,6 +7,7 @@ rare phrases that a small LSTM has too few labels for, and can show them to it o
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -82,6 +83,7 @@ _Models = list[tuple[int, NDArray[np.float64], Any]]
 
 def _fit(features: Any, labels: NDArray[np.integer]) -> _Models:
     """Fit one model for each class that has texts."""
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     models: _Models = []
@@ -91,7 +93,10 @@ def _fit(features: Any, labels: NDArray[np.integer]) -> _Models:
         classifier = LogisticRegression(
             C=STRENGTH, solver="liblinear", dual=True, random_state=SEED
         )
-        models.append((label, ratios, classifier.fit(_weighted(features, ratios), its)))
+        with warnings.catch_warnings():  # its hundred passes are enough for a teacher
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            classifier.fit(_weighted(features, ratios), its)
+        models.append((label, ratios, classifier))
     return models
 
 

@@ -297,6 +297,22 @@ def test_parquet_to_parquet_keeps_types_and_agrees_with_every_other_format(
         assert (cells["warning"] or None) == row["warning"]
 
 
+def test_long_and_short_texts_of_a_parquet_keep_their_rows(predict, tmp_path: Path) -> None:
+    """Of texts of a million characters in all, or one larger than a whole part, none gets lost."""
+    source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    texts = [("superb " if row % 3 else "awful ") * (row % 40 * 300) for row in range(400)]
+    texts[7] = "loved " * 2_000_000
+    rows = [{"text": text, "number": row} for row, text in enumerate(texts)]
+    write_rows(source, rows, columns=["text", "number"])
+    predict("--input", source, "--output", output, "--quiet").done()
+    answers = values(output)
+    assert [row["number"] for row in answers] == list(range(400))
+    assert all(row["text"] == text for row, text in zip(answers, texts, strict=True))
+    found = [row["label"] for row in answers if row["text"]]
+    expected = ["positive" if "superb" in t or "loved" in t else "negative" for t in texts if t]
+    assert found == expected
+
+
 def test_rows_of_a_parquet_without_a_text(predict, tmp_path: Path) -> None:
     source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
     texts = ["superb"] * 5_000 + [None, "awful", "superb"]
