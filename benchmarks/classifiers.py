@@ -2,9 +2,10 @@
 
     python benchmarks/classifiers.py --texts ../shared/data/imdb --model runs/imdb
 
-Every peer learns from the train split; validation is by film (no film on both sides) and is what
-each system reads from parquet and writes back with labels and probabilities, round by round. MODEL
-must have learned from the same split; its own training is not timed. Three things flatter the
+Every peer learns from the train split; validation is by film (no film on both sides). Each system
+reads a parquet file of the validation reviews, and of train's after them, and writes it back with
+labels and probabilities, round by round; accuracy is that of the validation reviews. MODEL must
+have learned from the same split; its own training is not timed. Three things flatter the
 peers: their models are in memory while each round of ours loads its own, they get C and epochs that
 do well on these very reviews, and the epoch of ours was chosen on them too. One flatters ours: it
 uses every core, as its command does, where the peers predict on one, as theirs do.
@@ -33,6 +34,7 @@ from sentiment.data.labelled import LabelledTexts
 from sentiment.data.load import Splits, load_splits
 from sentiment.evaluation import intervals
 from sentiment.model_folder import open_model_folder
+from sentiment.nn.nbsvm import NbSvm
 from sentiment.runtime.workers import usable_cores
 
 ENGINES = {"ours fp32": "onnx", "ours int8": "int8"}
@@ -49,15 +51,20 @@ def main() -> None:
     parser.add_argument("--texts", required=True, help="a folder like the hub's imdb, with films")
     parser.add_argument("--model", required=True, help="a folder trained on the same split")
     parser.add_argument("--reviews", type=int, help="train the peers on so many (default: all)")
+    parser.add_argument("--rows", type=int, default=10_000, help="reviews of the file")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
     splits = same_splits(options.texts, options.model)
     train, validation = drawn(splits.train, options.reviews), splits.validation
-    accuracy, training, seconds = measure(options.model, train, validation, options.rounds)
+    read = [*validation.texts, *splits.train.texts][: max(options.rows, len(validation))]
+    accuracy, training, seconds = measure(options.model, train, validation, read, options.rounds)
     ratios = {system: ratio(seconds[TFIDF], seconds[system]) for system in ENGINES}
-    speed = {name: len(validation) / float(np.median(each)) for name, each in seconds.items()}
-    print(f"train {len(train):,} · validation {len(validation):,} reviews · {usable_cores()} cores")
+    speed = {name: len(read) / float(np.median(each)) for name, each in seconds.items()}
+    print(
+        f"train {len(train):,} · validation {len(validation):,} · read {len(read):,} reviews · "
+        f"{usable_cores()} cores"
+    )
     for system, figure in accuracy.items():
         print(
             f"{system:<30}{figure['value']:>7.2%} [{figure['low']:.2%}, {figure['high']:.2%}]"
@@ -72,6 +79,7 @@ def main() -> None:
         "fingerprint": splits.fingerprint,
         "train": len(train),
         "validation": len(validation),
+        "read": len(read),
         "accuracy": accuracy,
         "training_seconds": training,
         "seconds": seconds,
@@ -82,14 +90,18 @@ def main() -> None:
 
 
 def measure(
-    model: str, train: LabelledTexts, validation: LabelledTexts, rounds: int
+    model: str,
+    train: LabelledTexts,
+    validation: LabelledTexts,
+    read: list[str],
+    rounds: int,
 ) -> tuple[dict[str, intervals.Figure], dict[str, float], dict[str, list[float]]]:
     """Return accuracies, the peers' seconds to train, and every system's seconds a round."""
     training: dict[str, float] = {}
     systems: dict[str, Callable[[], object]] = {}
     with tempfile.TemporaryDirectory() as name:
-        source = Path(name) / "validation.parquet"
-        pd.DataFrame({"text": validation.texts}).to_parquet(source)
+        source = Path(name) / "reviews.parquet"
+        pd.DataFrame({"text": read}).to_parquet(source)
         targets = {system: Path(name) / f"{system}.parquet" for system in (*ENGINES, *PEERS)}
         for system, engine in ENGINES.items():
             command = ["predict", "--model", model, "--engine", engine, "--quiet"]
@@ -142,8 +154,8 @@ def file_to_file(classify: Classify, source: Path, target: Path, classes: tuple[
 
 
 def score(path: Path, validation: LabelledTexts) -> intervals.Figure:
-    """Return the accuracy (0–1) of the labels in a file, with Wilson's 95 % interval."""
-    labels = pd.read_parquet(path, columns=["label"])["label"].to_numpy()
+    """Return the accuracy (0–1) of a file's first labels, with Wilson's 95 % interval."""
+    labels = pd.read_parquet(path, columns=["label"])["label"].to_numpy()[: len(validation)]
     right = labels == np.array(validation.classes)[validation.labels]
     return intervals.share(int(right.sum()), len(validation))
 
@@ -161,6 +173,11 @@ def learn_tfidf(train: LabelledTexts) -> Classify:
         LogisticRegression(C=max(CHOICES_OF_C), max_iter=MAX_ITERATIONS),
     )
     return pipeline.fit(train.texts, train.labels).predict_proba
+
+
+def learn_nbsvm(train: LabelledTexts) -> Classify:
+    """Fit the NB-SVM of 1–3-grams that teaches `imdb`."""
+    return NbSvm(train.texts, train.labels, len(train.classes)).probabilities
 
 
 def learn_fasttext(train: LabelledTexts) -> Classify:
@@ -249,6 +266,7 @@ def learn_nothing(_train: LabelledTexts) -> Classify:
 
 PEERS: dict[str, Callable[[LabelledTexts], Classify]] = {
     TFIDF: learn_tfidf,
+    "NB-SVM": learn_nbsvm,
     "fastText": learn_fasttext,
     "spaCy bag of words": learn_spacy,
     "VADER": learn_nothing,
