@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections import deque
@@ -114,6 +115,9 @@ def predict(
     bar = not quiet and sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
     # Whoever types lines wants each answered before the next is there.
     for_file = output is not None and source not in (None, "-")
+    if for_file:
+        # Arrow's own pools keep what each part needed, and grow for a while with the rows.
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     job = _Job(loaded, quiet=quiet, bar=bar, for_file=for_file)
     if texts:
         parts: Iterator[Part] = iter([Part(texts, [{} for _ in texts])])
