@@ -55,6 +55,7 @@ bench: .venv-bench/.peers
 
 bench-full: .venv-bench/.peers
 	test -d runs/imdb-small || .venv-bench/bin/sentiment train imdb-small --set data.source=$(IMDB)
+	test -d runs/imdb || .venv-bench/bin/sentiment train imdb --set data.source=$(IMDB)
 	.venv-bench/bin/python benchmarks/parity.py
 	.venv-bench/bin/python benchmarks/kill_and_resume.py
 	.venv-bench/bin/python benchmarks/run.py --full --imdb $(IMDB)

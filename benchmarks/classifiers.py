@@ -1,14 +1,14 @@
 """Compare whole classifiers, file to file, on the same reviews: accuracy, training, texts/s.
 
-    python benchmarks/classifiers.py --texts ../shared/data/imdb --model runs/imdb
+    python benchmarks/classifiers.py --texts ../shared/data/imdb --models runs/imdb-small runs/imdb
 
 Every peer learns from the train split; validation is by film (no film on both sides). Each system
 reads a parquet file of the validation reviews, and of train's after them, and writes it back with
-labels and probabilities, round by round; accuracy is that of the validation reviews. MODEL must
-have learned from the same split; its own training is not timed. Three things flatter the
-peers: their models are in memory while each round of ours loads its own, they get C and epochs that
-do well on these very reviews, and the epoch of ours was chosen on them too. One flatters ours: it
-uses every core, as its command does, where the peers predict on one, as theirs do.
+labels and probabilities, round by round; accuracy is that of the validation reviews. The models
+must have learned from the same split; how long that took is read from them. Three things flatter
+the peers: their models are in memory while each round of ours loads its own, they get C and epochs
+that do well on these very reviews, and the epoch of ours was chosen on them too. One flatters ours:
+it uses every core, as its command does, where the peers predict on one, as theirs do.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -33,11 +34,11 @@ from sentiment.config import DataSettings
 from sentiment.data.labelled import LabelledTexts
 from sentiment.data.load import Splits, load_splits
 from sentiment.evaluation import intervals
-from sentiment.model_folder import open_model_folder
+from sentiment.model_folder import ModelFolder, open_model_folder
 from sentiment.nn.nbsvm import NbSvm
 from sentiment.runtime.workers import usable_cores
 
-ENGINES = {"ours fp32": "onnx", "ours int8": "int8"}
+ENGINES = {"fp32": "onnx", "int8": "int8"}
 TFIDF = "TF-IDF + logistic regression"
 SEED = 13
 WORD_OR_MARK = re.compile(r"[\w']+|[^\w\s]")
@@ -49,17 +50,19 @@ def main() -> None:
     """Print a table of all systems and our ratios to TF-IDF; write everything as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--texts", required=True, help="a folder like the hub's imdb, with films")
-    parser.add_argument("--model", required=True, help="a folder trained on the same split")
+    parser.add_argument("--models", nargs="+", required=True, help="trained on the same split")
     parser.add_argument("--reviews", type=int, help="train the peers on so many (default: all)")
     parser.add_argument("--rows", type=int, default=10_000, help="reviews of the file")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
-    splits = same_splits(options.texts, options.model)
+    models = [open_model_folder(model) for model in options.models]
+    splits = same_splits(options.texts, models)
     train, validation = drawn(splits.train, options.reviews), splits.validation
     read = [*validation.texts, *splits.train.texts][: max(options.rows, len(validation))]
-    accuracy, training, seconds = measure(options.model, train, validation, read, options.rounds)
-    ratios = {system: ratio(seconds[TFIDF], seconds[system]) for system in ENGINES}
+    accuracy, training, seconds = measure(models, train, validation, read, options.rounds)
+    ours = [system for system in seconds if system not in PEERS]
+    ratios = {system: ratio(seconds[TFIDF], seconds[system]) for system in ours}
     speed = {name: len(read) / float(np.median(each)) for name, each in seconds.items()}
     print(
         f"train {len(train):,} · validation {len(validation):,} · read {len(read):,} reviews · "
@@ -80,6 +83,7 @@ def main() -> None:
         "train": len(train),
         "validation": len(validation),
         "read": len(read),
+        "parameters": {model.info["name"]: model.info["parameters"] for model in models},
         "accuracy": accuracy,
         "training_seconds": training,
         "seconds": seconds,
@@ -90,50 +94,56 @@ def main() -> None:
 
 
 def measure(
-    model: str,
+    models: Sequence[ModelFolder],
     train: LabelledTexts,
     validation: LabelledTexts,
     read: list[str],
     rounds: int,
 ) -> tuple[dict[str, intervals.Figure], dict[str, float], dict[str, list[float]]]:
-    """Return accuracies, the peers' seconds to train, and every system's seconds a round."""
+    """Return every system's accuracy, its seconds to train, and those a round."""
     training: dict[str, float] = {}
     systems: dict[str, Callable[[], object]] = {}
     with tempfile.TemporaryDirectory() as name:
         source = Path(name) / "reviews.parquet"
         pd.DataFrame({"text": read}).to_parquet(source)
-        targets = {system: Path(name) / f"{system}.parquet" for system in (*ENGINES, *PEERS)}
-        for system, engine in ENGINES.items():
-            command = ["predict", "--model", model, "--engine", engine, "--quiet"]
+        targets: dict[str, Path] = {}
+        for model, (kind, engine) in product(models, ENGINES.items()):
+            system = f"{model.info['name']} {kind}"
+            targets[system] = Path(name) / f"{system}.parquet"
+            command = ["predict", "--model", str(model.path), "--engine", engine, "--quiet"]
             command += ["--input", str(source), "--output", str(targets[system])]
             systems[system] = partial(app, command, standalone_mode=False)
+            training[system] = model.info["training_seconds"]
         for system, learn in PEERS.items():
             started = time.perf_counter()
             classify = learn(train)
             training[system] = time.perf_counter() - started
-            target, classes = targets[system], validation.classes
-            systems[system] = partial(file_to_file, classify, source, target, classes)
+            targets[system] = Path(name) / f"{system}.parquet"
+            systems[system] = partial(
+                file_to_file, classify, source, targets[system], validation.classes
+            )
         seconds = interleaved(systems, rounds=rounds)
         accuracy = {system: score(targets[system], validation) for system in systems}
     return accuracy, training, seconds
 
 
-def same_splits(source: str, model: str) -> Splits:
-    """Load the splits that a model was trained on.
+def same_splits(source: str, models: Sequence[ModelFolder]) -> Splits:
+    """Load the splits that the models were trained on.
 
     Raises:
-        SystemExit: the model learned from others, or tells more than two classes apart.
+        SystemExit: one learned from others, or tells more than two classes apart.
     """
-    folder = open_model_folder(model)
-    settings = DataSettings(source=source, group_column="film", classes=folder.classes)
+    settings = DataSettings(source=source, group_column="film", classes=models[0].classes)
     splits = load_splits(settings)
-    if len(splits.classes) != 2:
-        raise SystemExit(f"{model} has {len(splits.classes)} classes; expected 2, as VADER has")
-    if (learned := folder.info["data"]["fingerprint"]) != splits.fingerprint:
-        raise SystemExit(
-            f"{model} learned from split {learned[:12]}, expected {splits.fingerprint[:12]}; "
-            f"run: sentiment train --set data.source={source} --set data.group_column=film"
-        )
+    for model in models:
+        if len(model.classes) != 2:
+            raise SystemExit(f"{model.path} has {len(model.classes)} classes; expected 2, as VADER")
+        if (learned := model.info["data"]["fingerprint"]) != splits.fingerprint:
+            raise SystemExit(
+                f"{model.path} learned from split {learned[:12]}, expected "
+                f"{splits.fingerprint[:12]}; run: sentiment train --set data.source={source} "
+                "--set data.group_column=film"
+            )
     return splits
 
 

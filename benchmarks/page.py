@@ -105,9 +105,12 @@ def _time_to_accuracy(figures: Figures) -> Iterator[Row]:
 
 
 def _classifiers(figures: Figures) -> Iterator[Row]:
-    best = max(figures["speed_to_tfidf"].values(), key=lambda figure: figure["ratio"])
-    what = "IMDb reviews/s, file to file, int8 / TF-IDF + logistic regression"
-    yield Row(what, "> 1, as accurate", spread(best), best["ratio"] > 1)
+    accuracy, tfidf = figures["accuracy"], "TF-IDF + logistic regression"
+    for system, found in figures["speed_to_tfidf"].items():
+        if system.endswith("int8"):
+            better = accuracy[system]["value"] >= accuracy[tfidf]["value"]
+            what = f"IMDb reviews/s, file to file: {system} / {tfidf}"
+            yield Row(what, "> 1, as accurate", spread(found), found["ratio"] > 1 and better)
 
 
 ROWS = {

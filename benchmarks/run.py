@@ -22,7 +22,7 @@ from page import page
 HERE = Path(__file__).parent
 FOLDER = HERE.parent / "docs" / "benchmarks"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-MODEL = "runs/imdb-small"
+MODELS = ["runs/imdb-small", "runs/imdb"]
 
 
 def main() -> None:
@@ -72,7 +72,7 @@ def full(imdb: str) -> dict[str, list[str]]:
         "memory": ["--rows", "100000", "1000000"],
         "training_speed": ["--texts", imdb, "--compiled"],
         "time_to_accuracy": ["--texts", imdb],
-        "classifiers": ["--texts", imdb, "--model", MODEL],
+        "classifiers": ["--texts", imdb, "--models", *MODELS],
         "scaling": ["--plot-folder", str(FOLDER)],
     }
 
