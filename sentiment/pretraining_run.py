@@ -72,7 +72,7 @@ def pretrain(
         texts = load_unlabelled_texts(
             plan.config.data, held_out_texts=settings.held_out_texts, seed=settings.seed
         )
-    for note in (start.note, *texts.notes, "loading TensorFlow"):
+    for note in (start.note, *texts.notes, "loading Keras"):
         if note:
             watcher.note(note)
     load_keras()

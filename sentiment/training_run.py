@@ -115,7 +115,7 @@ def train(
     start = find_starting_point(plan.config, splits.train.texts)
     if start.note:
         watcher.note(start.note)
-    watcher.note("loading TensorFlow")
+    watcher.note("loading Keras")
     load_keras()
     tokenizer = prepare_folder(
         plan,
