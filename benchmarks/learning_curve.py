@@ -92,13 +92,15 @@ def settings_for(rows: int, init: str | None, overrides: list[str]) -> Config:
     """Return the settings of a training: more epochs where there are fewer rows."""
     pretrained = init is not None
     epochs = int(np.clip(round((4_000 if pretrained else 12_000) / rows), 4, 20))
+    batch_size = 16 if rows < 2_500 else 64
+    remembered = np.clip(rows / batch_size / 2, 10, 100)  # steps: half an epoch
     blocks: dict[str, dict[str, Any]] = {
         "encoder": {"init": init, "embedding_dropout": 0.2, "dropout": 0.2},
         "training": {
             "epochs": epochs,
-            "batch_size": 16 if rows < 1_000 else 64,
+            "batch_size": batch_size,
             "learning_rate": 1e-3,
-            "ema_momentum": 0.9 if rows < 1_000 else 0.99,
+            "ema_momentum": float(1 - 1 / remembered),
             "patience": epochs,
         },
     }
