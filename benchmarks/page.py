@@ -100,7 +100,7 @@ def _memory(figures: Figures) -> Iterator[Row]:
 def _time_to_accuracy(figures: Figures) -> Iterator[Row]:
     ratio = figures["ratio"]
     words = f"{'at least ' if figures['at_least'] else ''}{ratio:.1f}" if ratio else "not reached"
-    what = f"time to {figures['accuracy']:.0%} on IMDb by film: stock Keras recipe / `imdb-small`"
+    what = f"time to {figures['accuracy']:.0%} on IMDb by film: stock Keras recipe / `default`"
     yield Row(what, "> 3", words, bool(ratio and ratio > 3))
 
 
@@ -153,7 +153,7 @@ def _accuracies(figures: Figures) -> Iterator[tuple[str, str]]:
 
 
 def _epochs(figures: Figures) -> Iterator[tuple[str, str]]:
-    for system in ("stock Keras", "imdb-small"):
+    for system in ("stock Keras", "default"):
         epochs = figures[system]["epochs"]
         yield (
             system,

@@ -1,13 +1,14 @@
-"""Measure how long a training takes to 86 % on IMDb by film: Keras's own recipe, and `imdb-small`.
+"""Measure how long a training takes to 86 % on IMDb by film: Keras's own recipe, and `default`.
 
     python benchmarks/time_to_accuracy.py --texts ../shared/data/imdb [--epochs 6] [--json FILE]
 
 The stock recipe is that of keras.io's "Bidirectional LSTM on IMDB" (F. Chollet, 2020) on the same
 reviews: the 20,000 commonest words, 200 of them a review, embedding 128, two bidirectional LSTMs of
-64, Adam, batch 32, all else Keras's defaults. Ours is `sentiment train imdb-small` as it comes,
-from the bundled `general`, which has seen these films' labels (not those of validation). Timed from
-the start to the end of the first epoch that reaches the accuracy, validation and start-up included;
-one round, since either takes minutes.
+64, Adam, batch 32, all else Keras's defaults. Ours is `sentiment train` with its default config,
+which starts from the bundled `general`; that has seen these films' labels (not those of validation)
+and says 90.8 % by itself, so it is the start that is measured here, not the way. Timed from the
+start to the end of the first epoch that reaches the accuracy, validation and start-up included; one
+round, since either takes minutes.
 """
 
 from __future__ import annotations
@@ -40,12 +41,12 @@ def main() -> None:
     ours = our_epochs(options.texts)
     stock = stock_epochs(options.texts, options.epochs)
     figures: dict[str, Any] = {"command": shlex.join(sys.argv), "accuracy": ACCURACY, "seed": SEED}
-    for name, epochs in (("stock Keras", stock), ("imdb-small", ours)):
+    for name, epochs in (("stock Keras", stock), ("default", ours)):
         reached = [epoch["seconds"] for epoch in epochs if epoch["accuracy"] >= ACCURACY]
         figures[name] = {"epochs": epochs, "seconds": reached[0] if reached else None}
         shown = " ".join(f"{epoch['accuracy']:.1%} at {epoch['seconds']:.0f} s" for epoch in epochs)
         print(f"{name:<12} {shown}")
-    first, last = figures["stock Keras"]["seconds"], figures["imdb-small"]["seconds"]
+    first, last = figures["stock Keras"]["seconds"], figures["default"]["seconds"]
     # A recipe that never gets there took at least as long as it was given.
     figures["at_least"] = first is None
     figures["ratio"] = (first or stock[-1]["seconds"]) / last if last else None
@@ -55,10 +56,11 @@ def main() -> None:
 
 
 def our_epochs(texts: str) -> list[dict[str, float]]:
-    """Train `imdb-small`; return accuracy and seconds since the start at the end of each epoch."""
+    """Train `default`; return accuracy and seconds since the start at the end of each epoch."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "model"
-        command = [SENTIMENT, "train", "imdb-small", "--set", f"data.source={texts}"]
+        command = [SENTIMENT, "train", "--set", f"data.source={texts}"]
+        command += ["--set", "data.group_column=film"]
         started = time.time()
         with subprocess.Popen(
             [*command, "--output", str(output)], stderr=subprocess.PIPE, text=True
