@@ -7,6 +7,7 @@ state goes to a dense layer and two classes. Weights go by their names in `weigh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,10 +77,12 @@ def write_networks(folder: Path, weights: Weights, units: Sequence[int] = UNITS)
     """Write the float32 and the int8 graph as `sentiment train` does."""
     from sentiment.nn.to_onnx import build_onnx, quantize
 
-    graph = build_onnx(weights, encoder=EncoderSettings(units=units), num_classes=len(CLASSES))
+    build = partial(
+        build_onnx, weights, encoder=EncoderSettings(units=units), num_classes=len(CLASSES)
+    )
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / ONNX).write_bytes(graph.SerializeToString())
-    (folder / ONNX_INT8).write_bytes(quantize(graph))
+    (folder / ONNX).write_bytes(build().SerializeToString())
+    (folder / ONNX_INT8).write_bytes(quantize(build(small_tables=True)))
 
 
 def open_ours(

@@ -72,7 +72,7 @@ def package(
         )
     note = "turned off by export.int8"
     if config.export.int8:
-        small = quantize(build())
+        small = quantize(build(small_tables=True))
         loss = _accuracy(files[ONNX], validation) - _accuracy(small, validation)
         limit = config.export.int8_max_accuracy_loss
         kept = loss <= limit

@@ -37,13 +37,15 @@ class _Graph:
     """Nodes and constants in the order they are made; tensors are known by name.
 
     With `half`, large tensors are stored as float16, and a `Cast` makes them float32: once, when
-    ONNX Runtime loads the graph and folds its constants, and of a table the rows looked up.
+    ONNX Runtime loads the graph and folds its constants, and of a table the rows looked up. With
+    `small_tables`, tables are stored as int8, each row with a scale of its own.
     """
 
-    def __init__(self, *, half: bool = False) -> None:
+    def __init__(self, *, half: bool = False, small_tables: bool = False) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
         self._half = half
+        self._small_tables = small_tables
         self._known: set[str] = set()
         self._numbers = itertools.count(1)
 
@@ -58,7 +60,13 @@ class _Graph:
         return self._store(name, value)
 
     def look_up(self, name: str, table: NDArray[np.float32], rows: str, *, to: str) -> str:
-        """Add a look-up of a table's rows; of one that is stored as float16 only they are cast."""
+        """Add a look-up of a table's rows; of one that is stored smaller only they are cast."""
+        if self._small_tables:
+            scales = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-12) / np.float32(127)
+            stored = self._store(f"{name}/int8", np.rint(table / scales).astype(np.int8))
+            found = _cast(self, self.add("Gather", stored, rows), TensorProto.FLOAT)
+            factors = self.add("Gather", self._store(f"{name}/scales", scales), rows)
+            return self.add("Mul", found, factors, to=to)
         if not self._is_halved(table):
             return self.add("Gather", self.constant(name, table), rows, to=to)
         stored = self._store(f"{name}/float16", table.astype(np.float16))
@@ -87,7 +95,12 @@ class _Graph:
 
 
 def build_onnx(
-    weights: Weights, *, encoder: EncoderSettings, num_classes: int, half: bool = False
+    weights: Weights,
+    *,
+    encoder: EncoderSettings,
+    num_classes: int,
+    half: bool = False,
+    small_tables: bool = False,
 ) -> onnx.ModelProto:
     """Build the graph from the tensors of `weights.safetensors`.
 
@@ -97,8 +110,9 @@ def build_onnx(
         num_classes: how many labels there are.
         half: whether to store large tensors as float16; weights that are rounded to it lose
             nothing, and every computation stays float32.
+        small_tables: whether to store the embeddings as int8, for `quantize`.
     """
-    graph = _Graph(half=half)
+    graph = _Graph(half=half, small_tables=small_tables)
     embeddings = "embedding/embeddings"
     vectors = graph.look_up(embeddings, weights[embeddings], "token_ids", to="embedding")
     states = graph.add("Transpose", vectors, perm=[1, 0, 2])  # (time, batch, units)
@@ -267,7 +281,11 @@ def _model(graph: _Graph, outputs: Sequence[tuple[str, tuple[str | int, ...]]]) 
 
 
 def quantize(model: onnx.ModelProto) -> bytes:
-    """Return the graph with int8 weights, activations quantized as they come (ONNX Runtime)."""
+    """Return the graph with int8 weights, activations quantized as they come (ONNX Runtime).
+
+    Every unit's weights have a scale of their own; a table with one for all its rows would lose as
+    much as everything else together, so `build_onnx` stores tables (`small_tables`).
+    """
     import logging
 
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -277,7 +295,13 @@ def quantize(model: onnx.ModelProto) -> bytes:
     try:
         with tempfile.TemporaryDirectory() as folder:
             target = Path(folder) / "model.int8.onnx"
-            quantize_dynamic(model, target, weight_type=QuantType.QInt8)
+            quantize_dynamic(
+                model,
+                target,
+                op_types_to_quantize=["LSTM", "MatMul"],
+                per_channel=True,
+                weight_type=QuantType.QInt8,
+            )
             return target.read_bytes()
     finally:
         logging.getLogger().removeFilter(_not_about_preprocessing)

@@ -119,12 +119,29 @@ def test_the_batch_and_the_time_are_free_and_the_widths_are_not():
 def test_int8_is_near_and_as_indifferent_to_padding(pooling: str, bidirectional: bool):
     encoder = toy_encoder(pooling, bidirectional)
     weights = random_weights(encoder)
-    small = open_session(quantize(build_onnx(weights, encoder=encoder, num_classes=CLASSES)))
+    graph = build_onnx(weights, encoder=encoder, num_classes=CLASSES, small_tables=True)
+    small = open_session(quantize(graph))
     texts = [[2, 3, 4, 5], [6, 7, 8, 9]]
     exact, near = run(session(pooling, bidirectional), texts), run(small, texts)
-    np.testing.assert_allclose(near["probabilities"], exact["probabilities"], atol=0.1)
+    np.testing.assert_allclose(near["probabilities"], exact["probabilities"], atol=0.02)
     wide = run(small, texts, extra=4)
     np.testing.assert_allclose(wide["probabilities"], near["probabilities"], atol=1e-2)
+
+
+def test_each_row_of_a_small_table_has_its_own_scale():
+    encoder = toy_encoder()
+    weights = dict(random_weights(encoder))
+    table = weights["embedding/embeddings"].copy()
+    table[3], table[4] = 100 * table[3], 0
+    weights["embedding/embeddings"] = table
+    model = build_onnx(weights, encoder=encoder, num_classes=CLASSES, small_tables=True)
+    stored = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    assert stored["embedding/embeddings/int8"] == TensorProto.INT8
+    ids = [[2, 3, 4, 5]]
+    found = run(open_session(model.SerializeToString()), ids)["embedding"][0]
+    for row, token_id in zip(found, ids[0], strict=True):
+        half_a_step = np.abs(table[token_id]).max() / 254
+        np.testing.assert_allclose(row, table[token_id], atol=half_a_step + 1e-6)
 
 
 def test_quantizing_says_nothing_on_the_way(caplog: pytest.LogCaptureFixture):
