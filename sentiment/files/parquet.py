@@ -12,6 +12,7 @@ from sentiment.errors import DataError, MissingPackageError
 from sentiment.files.rows import Reader, Row, fault_of_text
 
 _BATCH_ROWS = 1_000
+_BUFFER_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,8 @@ def _opened_parquet(reader: Reader, path: Path) -> Iterator[Any]:
             f"reading {path} needs pyarrow", run="python -m pip install pyarrow"
         ) from None
     try:
-        with pq.ParquetFile(path) as parquet:
+        # Read as it comes: buffered ahead, the whole file would be in memory by its end.
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER_BYTES) as parquet:
             names = parquet.schema_arrow.names
             if len(set(names)) < len(names):
                 raise DataError(f"{path}: a column name stands twice", expected="different names")
