@@ -55,8 +55,7 @@ class _Graph:
         self._known.add(name)
         if self._is_halved(value):
             stored = self._store(f"{name}/float16", value.astype(np.float16))
-            self.nodes.append(helper.make_node("Cast", [stored], [name], to=TensorProto.FLOAT))
-            return name
+            return self.cast(stored, TensorProto.FLOAT, output=name)
         return self._store(name, value)
 
     def look_up(self, name: str, table: NDArray[np.float32], rows: str, *, to: str) -> str:
@@ -64,15 +63,13 @@ class _Graph:
         if self._small_tables:
             scales = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-12) / np.float32(127)
             stored = self._store(f"{name}/int8", np.rint(table / scales).astype(np.int8))
-            found = _cast(self, self.add("Gather", stored, rows), TensorProto.FLOAT)
+            found = self.cast(self.add("Gather", stored, rows), TensorProto.FLOAT)
             factors = self.add("Gather", self._store(f"{name}/scales", scales), rows)
             return self.add("Mul", found, factors, to=to)
         if not self._is_halved(table):
             return self.add("Gather", self.constant(name, table), rows, to=to)
         stored = self._store(f"{name}/float16", table.astype(np.float16))
-        found = self.add("Gather", stored, rows)
-        self.nodes.append(helper.make_node("Cast", [found], [to], to=TensorProto.FLOAT))
-        return to
+        return self.cast(self.add("Gather", stored, rows), TensorProto.FLOAT, output=to)
 
     def _is_halved(self, value: NDArray[Any]) -> bool:
         return self._half and value.dtype == np.float32 and value.size > LARGE
@@ -80,6 +77,12 @@ class _Graph:
     def _store(self, name: str, value: NDArray[Any]) -> str:
         self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
         return name
+
+    def cast(self, name: str, kind: int, *, output: str | None = None) -> str:
+        # Not by `add`: the operator's own attribute is called `to` as well.
+        output = output or f"{name}_as_{kind}"
+        self.nodes.append(helper.make_node("Cast", [name], [output], to=kind))
+        return output
 
     def integers(self, *values: int) -> str:
         name = "integers_" + "_".join(str(value) for value in values)
@@ -198,11 +201,11 @@ def _pool(graph: _Graph, weights: Weights, sequence: str, final: str, pooling: s
     zero, one = (graph.constant(f"scalar_{n}", np.asarray(n, np.int64)) for n in (0, 1))
     time = graph.add("Gather", shape, one)
     steps = graph.add("Range", zero, time, one)
-    lengths = graph.add("Unsqueeze", _cast(graph, "lengths", TensorProto.INT64), graph.integers(1))
+    lengths = graph.add("Unsqueeze", graph.cast("lengths", TensorProto.INT64), graph.integers(1))
     mask = graph.add("Unsqueeze", graph.add("Less", steps, lengths), graph.integers(2))
     if pooling == "mean":
         total = graph.add("ReduceSum", sequence, graph.integers(1), keepdims=0)
-        return graph.add("Div", total, _cast(graph, lengths, TensorProto.FLOAT))
+        return graph.add("Div", total, graph.cast(lengths, TensorProto.FLOAT))
     if pooling == "attention":
         scores = _dense(graph, weights, "attention", sequence)  # (batch, time, 1)
         masked = graph.add("Where", mask, scores, graph.number(-1e9))
@@ -216,12 +219,6 @@ def _pool(graph: _Graph, weights: Weights, sequence: str, final: str, pooling: s
     if pooling == "max":
         return maximum
     return graph.add("Concat", maximum, final, axis=-1)
-
-
-def _cast(graph: _Graph, name: str, kind: int) -> str:
-    output = f"{name}_as_{kind}"
-    graph.nodes.append(helper.make_node("Cast", [name], [output], to=kind))
-    return output
 
 
 def _dense(graph: _Graph, weights: Weights, layer: str, inputs: str) -> str:
