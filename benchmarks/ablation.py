@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import t
 from side_by_side import machine
 
 WHOLE = "whole"
@@ -42,8 +43,6 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "max_last instead of last": ("encoder.pooling=max_last",),
     "adversarial": ("training.perturbation.adversarial=1",),
 }
-# Student's t for a two-sided 95 % interval, by degrees of freedom.
-T_95 = {1: 12.71, 2: 4.303, 3: 3.182, 4: 2.776}
 
 
 def main() -> None:
@@ -120,11 +119,11 @@ def table(runs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def difference(values: Sequence[float]) -> str:
-    """Return the mean of paired differences and its interval, in points."""
+    """Return the mean of paired differences and its interval by Student's t, in points."""
     mean, degrees = float(np.mean(values)), len(values) - 1
-    if degrees not in T_95:
+    if not degrees:
         return f"{mean:+.1f}"
-    half = T_95[degrees] * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    half = t.ppf(0.975, degrees) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
     return f"{mean:+.1f} ({mean - half:+.1f} to {mean + half:+.1f})"
 
 
