@@ -92,7 +92,7 @@ def settings_for(rows: int, init: str | None, overrides: list[str]) -> Config:
     """Return the settings of a training: more epochs where there are fewer rows."""
     pretrained = init is not None
     epochs = int(np.clip(round((4_000 if pretrained else 12_000) / rows), 4, 20))
-    batch_size = 16 if rows < 2_500 else 64
+    batch_size = 16 if rows < 10_000 else 64
     remembered = np.clip(rows / batch_size / 2, 10, 100)  # steps: half an epoch
     blocks: dict[str, dict[str, Any]] = {
         "encoder": {"init": init, "embedding_dropout": 0.2, "dropout": 0.2},
@@ -119,14 +119,14 @@ def lstm(config: Config, train: LabelledTexts, validation: LabelledTexts, *, see
     from sentiment.nn.scoring import predict, score
     from sentiment.nn.training import Trainer, make_deterministic
 
-    start = find_starting_point(config, train.texts)
+    start = find_starting_point(config, train.texts, train.classes)
     tokenizer = start.tokenizer or Tokenizer.train(train.texts, config.text)
     make_deterministic(seed)
     model = build_classifier(
         vocabulary_size=tokenizer.vocabulary_size,
         num_classes=len(train.classes),
         encoder=start.config.encoder,
-        classifier=config.classifier,
+        classifier=start.config.classifier,
     )
     assign_weights(model, {**named_weights(model), **start.weights})
     examples = Examples(tokenizer.encode(train.texts), train.labels)

@@ -2,7 +2,7 @@
 
     python benchmarks/plot_learning_curve.py curve.json --output docs/learning-curve.svg
 
-Points are means of the draws, bars their standard deviation.
+Every draw is a dot; the lines join the medians.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main() -> None:
     arguments = parser.parse_args()
     points = json.loads(arguments.curve.read_text())["points"]
     plt.rcParams.update({"svg.hashsalt": "learning-curve", "font.size": 10})
-    figure, axes = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(7.2, 4.6), layout="constrained")
     for system, (name, color, marker) in NAMES.items():
         rows = sorted({point["rows"] for point in points if point["system"] == system})
         if not rows:
@@ -42,11 +42,15 @@ def main() -> None:
             [100 * p["accuracy"] for p in points if (p["system"], p["rows"]) == (system, row)]
             for row in rows
         ]
-        means, spreads = [np.mean(each) for each in values], [np.std(each) for each in values]
-        axes.errorbar(
-            rows, means, spreads, label=name, color=color, marker=marker, markersize=5, capsize=3
+        axes.plot(
+            rows, [np.median(each) for each in values], color=color, label=name, marker=marker
         )
+        for row, each in zip(rows, values, strict=True):
+            axes.scatter([row] * len(each), each, color=color, s=9)
+    ticks = sorted({point["rows"] for point in points})
     axes.set_xscale("log")
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.set_xticks([], minor=True)
     axes.set_xlabel("labelled reviews to learn from")
     axes.set_ylabel("accuracy on 2,500 reviews of other films, %")
     axes.grid(alpha=0.3)

@@ -2,7 +2,8 @@
 
 `encoder.init` names a folder of `sentiment pretrain` or `sentiment train`, or a bundled model. Its
 embedding and LSTMs, and the tokenizer they learned with, become the new classifier's (Dai & Le
-2015). `auto` starts from the bundled `general` where the labelled texts are few.
+2015); and so do its dense layers, if they tell apart all that the new classifier has to. `auto`
+starts from the bundled `general` where the labelled texts are few.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ class StartingPoint:
     """What a training begins with.
 
     Attributes:
-        config: the settings, with the encoder's sizes and the tokenizer's kind as they will be.
+        config: the settings, with the sizes and the tokenizer's kind as they will be.
         tokenizer: the one to keep, or None for one to be found in the train split.
-        weights: the encoder's tensors by name; empty if they start at random.
+        weights: tensors by name, the encoder's or all; empty if they start at random.
         note: a line for the log, or nothing.
     """
 
@@ -45,31 +46,34 @@ class StartingPoint:
     note: str
 
 
-def find_starting_point(config: Config, texts: Sequence[str]) -> StartingPoint:
+def find_starting_point(
+    config: Config, texts: Sequence[str], classes: Sequence[str] = ()
+) -> StartingPoint:
     """Decide what `encoder.init` means for this training and open it.
 
     Args:
         config: the settings as given.
         texts: those to train on.
+        classes: what the classifier will tell apart; none if there will be no classifier.
 
     Raises:
         ModelFolderError: the folder is missing, damaged, or holds no encoder.
     """
     init = config.encoder.init
     if init == "auto":
-        return _automatic(config, texts)
+        return _automatic(config, texts, classes)
     if init is None:
         return StartingPoint(config, None, {}, "")
-    return _from_folder(config, init)
+    return _from_folder(config, init, classes)
 
 
-def _automatic(config: Config, texts: Sequence[str]) -> StartingPoint:
+def _automatic(config: Config, texts: Sequence[str], classes: Sequence[str]) -> StartingPoint:
     if DEFAULT_MODEL not in bundled_models():
         return StartingPoint(config, None, {}, "")
     if len(texts) > FEW_TEXTS:
         note = f"encoder: from nothing, with more than {FEW_TEXTS:,} texts to learn from"
         return StartingPoint(config, None, {}, f"{note}; or --set encoder.init={DEFAULT_MODEL}")
-    start = _from_folder(config, DEFAULT_MODEL)
+    start = _from_folder(config, DEFAULT_MODEL, classes)
     some = texts[:TEXTS_LOOKED_AT]
     words = sum(len(text.split()) for text in some)
     if start.tokenizer and len(start.tokenizer.encode(some).token_ids) > FOREIGN * words:
@@ -80,22 +84,26 @@ def _automatic(config: Config, texts: Sequence[str]) -> StartingPoint:
     return start
 
 
-def _from_folder(config: Config, init: str) -> StartingPoint:
+def _from_folder(config: Config, init: str, classes: Sequence[str]) -> StartingPoint:
     folder = open_encoder_folder(init)
-    taken = _sizes(folder)
+    taken, tensors = _sizes(folder), folder.load_weights()
+    names = encoder_weight_shapes(folder.encoder, vocabulary_size=folder.info["vocabulary_size"])
+    weights, parts = {name: tensors[name] for name in names}, "its own tokenizer"
+    if _tells_apart(folder, config, classes):
+        weights |= _dense_layers(tensors, [folder.classes.index(label) for label in classes])
+        taken["classifier"] = {"units": folder.info["classifier"]["units"]}
+        parts += " and classifier"
     note = (
         f"encoder: from {init} (embedding {taken['encoder']['embedding_units']}, LSTMs "
-        f"{', '.join(map(str, taken['encoder']['units']))}, its own tokenizer); "
+        f"{', '.join(map(str, taken['encoder']['units']))}, {parts}); "
         "from nothing with --set encoder.init=null"
     )
+    taken["encoder"]["init"] = init
     started = config.model_copy(
         update={
-            "encoder": config.encoder.model_copy(update={**taken["encoder"], "init": init}),
-            "text": config.text.model_copy(update=taken["text"]),
+            block: getattr(config, block).model_copy(update=sizes) for block, sizes in taken.items()
         }
     )
-    names = encoder_weight_shapes(folder.encoder, vocabulary_size=folder.info["vocabulary_size"])
-    weights = folder.load_weights()
     return StartingPoint(
         config=started,
         tokenizer=Tokenizer.load(
@@ -103,9 +111,30 @@ def _from_folder(config: Config, init: str) -> StartingPoint:
             max_tokens=config.text.max_tokens,
             head_tokens=config.text.head_tokens,
         ),
-        weights={name: weights[name] for name in names},
+        weights=weights,
         note=note,
     )
+
+
+def _tells_apart(folder: ModelFolder, config: Config, classes: Sequence[str]) -> bool:
+    """Return whether a folder's classifier reads the same vector and knows every class."""
+    return (
+        bool(classes)
+        and "classes" in folder.info
+        and set(classes) <= set(folder.classes)
+        and folder.encoder.pooling == config.encoder.pooling
+    )
+
+
+def _dense_layers(
+    tensors: Mapping[str, NDArray[np.float32]], columns: list[int]
+) -> dict[str, NDArray[np.float32]]:
+    """Return the classifier's tensors, of its last layer only the classes asked for."""
+    last = {name: tensors[f"probabilities/{name}"][..., columns] for name in ("kernel", "bias")}
+    return {
+        **{name: tensor for name, tensor in tensors.items() if name.startswith("dense/")},
+        **{f"probabilities/{name}": tensor for name, tensor in last.items()},
+    }
 
 
 def _sizes(folder: ModelFolder) -> dict[str, dict[str, Any]]:

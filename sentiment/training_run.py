@@ -112,7 +112,7 @@ def train(
     splits = load_splits(plan.config.data)
     for note in splits.notes:
         watcher.note(note)
-    start = find_starting_point(plan.config, splits.train.texts)
+    start = find_starting_point(plan.config, splits.train.texts, splits.classes)
     if start.note:
         watcher.note(start.note)
     watcher.note("loading Keras")

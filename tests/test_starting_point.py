@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import sentiment
-from sentiment.config import Config, load_config
+from sentiment.config import ClassifierSettings, Config, load_config
 from sentiment.errors import ModelFolderError
 from sentiment.model_folder import open_model_folder
 from sentiment.starting_point import FEW_TEXTS, find_starting_point
@@ -49,6 +49,33 @@ def test_a_folder_gives_its_sizes_tokenizer_and_weights(tiny_model: Path):
     assert "encoder.init=null" in start.note
 
 
+def test_the_classifier_comes_along_where_it_knows_the_classes(tiny_model: Path):
+    known = open_model_folder(tiny_model).classes
+    saved = load_file(tiny_model / "weights.safetensors")
+    units = ClassifierSettings(units=7)
+    settings = config(str(tiny_model)).model_copy(update={"classifier": units})
+    chosen = [known[2], known[0]]  # some of them, in another order
+    start = find_starting_point(settings, ["Fine."] * 10, chosen)
+    assert set(start.weights) == set(saved)
+    np.testing.assert_array_equal(start.weights["dense/kernel"], saved["dense/kernel"])
+    for name in ("probabilities/kernel", "probabilities/bias"):
+        np.testing.assert_array_equal(start.weights[name], saved[name][..., [2, 0]])
+    assert start.config.classifier.units == saved["dense/bias"].size
+    assert "its own tokenizer and classifier" in start.note
+
+
+@pytest.mark.parametrize(
+    ("pooling", "classes"), [("last", ["negative", "furious"]), ("max", ["negative", "positive"])]
+)
+def test_a_classifier_of_something_else_stays_behind(
+    tiny_model: Path, pooling: str, classes: list[str]
+):
+    start = find_starting_point(config(str(tiny_model), pooling=pooling), ["Fine."] * 10, classes)
+    assert not any(name.startswith(("dense/", "probabilities/")) for name in start.weights)
+    assert start.config.classifier.units == ClassifierSettings().units
+    assert "classifier" not in start.note
+
+
 @pytest.mark.parametrize("init", ["no-such-folder", "genral"])
 def test_a_folder_that_is_not_there_is_refused(init: str, tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -81,7 +108,7 @@ def test_training_from_a_model_begins_where_it_ended(
     after = load_file(folder / "weights.safetensors")
     np.testing.assert_allclose(after["lstm_1/kernel"], before["lstm_1/kernel"], atol=1e-6)
     np.testing.assert_allclose(after["lstm_2/bias"], before["lstm_2/bias"], atol=1e-6)
-    assert not np.allclose(after["dense/kernel"], before["dense/kernel"], atol=1e-3)
+    np.testing.assert_allclose(after["dense/kernel"], before["dense/kernel"], atol=1e-6)
     assert any(line.startswith(f"encoder: from {tiny_model}") for line in notes.lines)
     assert open_model_folder(folder).info["encoder"]["init"] == str(tiny_model)
     # What is saved trains the same again.

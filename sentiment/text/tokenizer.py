@@ -8,6 +8,8 @@ What is kept on purpose, because it carries sentiment:
 - emphasis: runs such as `!!!` and `...` are tokens.
 
 What is folded, because it does not: `<br />` is a space, a web address is `🔗`, a handle is `@`.
+What scraping leaves behind is read as it was meant: an apostrophe escaped for HTML or JSON is one
+(`don&#39;t` is `don't`), and `&amp;`, `&quot;` and their like are spaces.
 """
 
 from __future__ import annotations
@@ -44,6 +46,14 @@ COMMON_EMOJI = (
     "😀😃😄😁😆😅🤣😂🙂🙃😉😊😇🥰😍🤩😘😗😚😙🥲😋😛😜🤪😝🤑🤗🤭🤫🤔🤐🤨😐😑😶😏😒🙄😬🤥😌😔😪🤤😴😷🤒🤕🤢🤮🤧"
     "🥵🥶🥴😵🤯🤠🥳😎🤓🧐😕😟🙁☹😮😯😲😳🥺🥹😦😧😨😰😥😢😭😱😖😣😞😓😩😫🥱😤😡😠🤬😈👿💀💩🤡👻🙈🙉🙊💋💔❣💕💞💓"
     "💗💖💘💝❤🧡💛💚💙💜🖤🤍💯💢💥💫💦💨🔥✨⭐🌟🎉🎊🎁🏆👍👎👊✊🤞✌🤘👌🤌👏🙌👐🤝🙏💪🤦🤷✅❌❗❓⚠🚫🆗👀🚮🗑♥☺"
+)
+
+# As HTML and JSON escape them, too.
+_APOSTROPHE = r"’|&(?:#0?39|#x27|apos|[lr]squo);|\\u201[89]"
+_BLANK = (
+    r"<\s*/?\s*[bB][rR]\s*/?\s*>"
+    r"|&(?:amp(?!;[\w%.-]+=)|lt|gt|quot|nbsp|hellip|[mn]dash|[lr]dquo|#0?34|#160);"  # no query's
+    r"|\\u(?:002[26c]|20[12][0-9a-f])"
 )
 
 _TOKEN_PATTERN = "|".join(
@@ -277,8 +287,8 @@ def _untrained(kind: str) -> tokenizers.Tokenizer:
         [
             normalizers.NFC(),
             normalizers.Prepend(" "),
-            normalizers.Replace("’", "'"),
-            normalizers.Replace(Regex(r"<\s*/?\s*[bB][rR]\s*/?\s*>"), " "),
+            normalizers.Replace(Regex(_APOSTROPHE), "'"),
+            normalizers.Replace(Regex(_BLANK), " "),
             normalizers.Replace(Regex(r"(?i:https?://|www\.)\S+"), f" {WEB_ADDRESS} "),
             normalizers.Replace(Regex(r"(?<![\w@])@\w+"), f" {HANDLE} "),
             # A match of width zero before the word would be simpler; it corrupts the library's

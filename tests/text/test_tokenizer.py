@@ -64,6 +64,12 @@ def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
         ("at www.example.org now", ["at", "🔗", "now"]),
         ("hello @some_one42 there", ["hello", "@", "there"]),
         ("mail me@example.org", ["mail", "me", "@", "example", ".", "org"]),
+        # So are the remains of scraping.
+        ("don&#39;t isn&rsquo;t don\\u2019t", ["do", "n't", "is", "n't", "do", "n't"]),
+        ("this &amp; that&quot;", ["this", "that"]),
+        ("one\\u002c two&nbsp;three &gt;&gt;", ["one", "two", "three"]),
+        ("at http://example.org/?a=1&amp;b=2 now", ["at", "🔗", "now"]),
+        ("R&D; a\\users", ["r", "&", "d", ";", "a", "\\", "users"]),
         ("tabs\tand\nlines\u00a0too", ["tabs", "and", "lines", "too"]),
     ],
 )
