@@ -54,8 +54,9 @@ bench: .venv-bench/.peers
 	.venv-bench/bin/python benchmarks/run.py --imdb $(IMDB)
 
 bench-full: .venv-bench/.peers
-	test -d runs/imdb-small || .venv-bench/bin/sentiment train imdb-small --set data.source=$(IMDB)
-	test -d runs/imdb || .venv-bench/bin/sentiment train imdb --set data.source=$(IMDB)
+	for name in imdb-fast imdb-small imdb; do \
+	  test -d runs/$$name || .venv-bench/bin/sentiment train $$name --set data.source=$(IMDB) || exit; \
+	done
 	.venv-bench/bin/python benchmarks/parity.py
 	.venv-bench/bin/python benchmarks/kill_and_resume.py
 	.venv-bench/bin/python benchmarks/run.py --full --imdb $(IMDB)

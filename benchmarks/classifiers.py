@@ -1,6 +1,6 @@
 """Compare whole classifiers, file to file, on the same reviews: accuracy, training, texts/s.
 
-    python benchmarks/classifiers.py --texts ../shared/data/imdb --models runs/imdb-small runs/imdb
+    python benchmarks/classifiers.py --texts ../shared/data/imdb --models runs/imdb-fast runs/imdb
 
 Every peer learns from the train split; validation is by film (no film on both sides). Each system
 reads a parquet file of the validation reviews, and of train's after them, and writes it back with

@@ -22,7 +22,7 @@ from page import page
 HERE = Path(__file__).parent
 FOLDER = HERE.parent / "docs" / "benchmarks"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-MODELS = ["runs/imdb-small", "runs/imdb"]
+MODELS = ["runs/imdb-fast", "runs/imdb-small", "runs/imdb"]
 
 
 def main() -> None:
