@@ -90,7 +90,8 @@ def _from_folder(config: Config, init: str, classes: Sequence[str]) -> StartingP
     names = encoder_weight_shapes(folder.encoder, vocabulary_size=folder.info["vocabulary_size"])
     weights, parts = {name: tensors[name] for name in names}, "its own tokenizer"
     if _tells_apart(folder, config, classes):
-        weights |= _dense_layers(tensors, [folder.classes.index(label) for label in classes])
+        columns = [folder.classes.index(label) for label in classes]
+        weights = {**tensors, **_last_layer(tensors, columns)}
         taken["classifier"] = {"units": folder.info["classifier"]["units"]}
         parts += " and classifier"
     note = (
@@ -126,15 +127,12 @@ def _tells_apart(folder: ModelFolder, config: Config, classes: Sequence[str]) ->
     )
 
 
-def _dense_layers(
+def _last_layer(
     tensors: Mapping[str, NDArray[np.float32]], columns: list[int]
 ) -> dict[str, NDArray[np.float32]]:
-    """Return the classifier's tensors, of its last layer only the classes asked for."""
-    last = {name: tensors[f"probabilities/{name}"][..., columns] for name in ("kernel", "bias")}
-    return {
-        **{name: tensor for name, tensor in tensors.items() if name.startswith("dense/")},
-        **{f"probabilities/{name}": tensor for name, tensor in last.items()},
-    }
+    """Return the last layer's tensors, of the classes asked for, in their order."""
+    names = ("probabilities/kernel", "probabilities/bias")
+    return {name: tensors[name][..., columns] for name in names}
 
 
 def _sizes(folder: ModelFolder) -> dict[str, dict[str, Any]]:

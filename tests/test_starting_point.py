@@ -64,6 +64,19 @@ def test_the_classifier_comes_along_where_it_knows_the_classes(tiny_model: Path)
     assert "its own tokenizer and classifier" in start.note
 
 
+def test_attention_comes_along_with_the_classifier_that_reads_through_it(
+    tiny_settings: list[str], tmp_path: Path
+):
+    settings = [*tiny_settings, "training.epochs=1", "encoder.pooling=attention"]
+    folder = sentiment.train(output=tmp_path / "attentive", overrides=settings)
+    saved = load_file(folder / "weights.safetensors")
+    classes = open_model_folder(folder).classes
+    start = find_starting_point(config(str(folder), pooling="attention"), ["Fine."] * 10, classes)
+    assert set(start.weights) == set(saved)
+    for name, tensor in saved.items():
+        np.testing.assert_array_equal(start.weights[name], tensor)
+
+
 @pytest.mark.parametrize(
     ("pooling", "classes"), [("last", ["negative", "furious"]), ("max", ["negative", "positive"])]
 )
