@@ -85,9 +85,10 @@ def our_epochs(texts: str) -> Generator[Epoch]:
                 for line in process.stderr or ():
                     if ended := EPOCH.match(line):
                         yield {"accuracy": float(ended[1]), "seconds": time.time() - started}
-            finally:
+            except GeneratorExit:  # it is there
                 process.kill()
-        if process.returncode > 0:
+                raise
+        if process.returncode:
             raise SystemExit(f"exit status {process.returncode}; run: {shlex.join(command)}")
 
 

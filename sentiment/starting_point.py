@@ -87,13 +87,18 @@ def _automatic(config: Config, texts: Sequence[str], classes: Sequence[str]) -> 
 def _from_folder(config: Config, init: str, classes: Sequence[str]) -> StartingPoint:
     folder = open_encoder_folder(init)
     taken, tensors = _sizes(folder), folder.load_weights()
-    names = encoder_weight_shapes(folder.encoder, vocabulary_size=folder.info["vocabulary_size"])
-    weights, parts = {name: tensors[name] for name in names}, "its own tokenizer"
     if _tells_apart(folder, config, classes):
         columns = [folder.classes.index(label) for label in classes]
         weights = {**tensors, **_last_layer(tensors, columns)}
         taken["classifier"] = {"units": folder.info["classifier"]["units"]}
-        parts += " and classifier"
+        parts = "its own tokenizer and classifier"
+    else:
+        size = folder.info["vocabulary_size"]
+        weights = {
+            name: tensors[name]
+            for name in encoder_weight_shapes(folder.encoder, vocabulary_size=size)
+        }
+        parts = "its own tokenizer"
     note = (
         f"encoder: from {init} (embedding {taken['encoder']['embedding_units']}, LSTMs "
         f"{', '.join(map(str, taken['encoder']['units']))}, {parts}); "
