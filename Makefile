@@ -54,9 +54,6 @@ bench: .venv-bench/.peers
 	.venv-bench/bin/python benchmarks/run.py --imdb $(IMDB)
 
 bench-full: .venv-bench/.peers
-	for name in imdb-fast imdb-small imdb; do \
-	  test -d runs/$$name || .venv-bench/bin/sentiment train $$name --set data.source=$(IMDB) || exit; \
-	done
 	.venv-bench/bin/python benchmarks/parity.py
 	.venv-bench/bin/python benchmarks/kill_and_resume.py
 	.venv-bench/bin/python benchmarks/run.py --full --imdb $(IMDB)

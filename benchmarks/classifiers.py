@@ -14,6 +14,7 @@ it uses every core, as its command does, where the peers predict on one, as thei
 from __future__ import annotations
 
 import argparse
+import gc
 import re
 import shlex
 import sys
@@ -122,6 +123,10 @@ def measure(
             systems[system] = partial(
                 file_to_file, classify, source, targets[system], validation.classes
             )
+        # What one system keeps in memory must not cost the others: Python would look through all of
+        # it again and again for garbage.
+        gc.collect()
+        gc.freeze()
         seconds = interleaved(systems, rounds=rounds)
         accuracy = {system: score(targets[system], validation) for system in systems}
     return accuracy, training, seconds

@@ -1,6 +1,6 @@
 """Measure how much of the engine's own speed `sentiment predict --input --output` keeps.
 
-    python benchmarks/file_to_file.py MODEL [--engine int8] [--rows 200000] [--json FILE]
+    python benchmarks/file_to_file.py MODEL [--engine int8] [--rows 1000000] [--json FILE]
 
 The texts are the bundled reviews cut at 20 words, repeated; `--texts` takes any labelled source, as
 `data.source` does. Each round measures, one after the other: the network alone on token ids that
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--engine", choices=("onnx", "int8"), default="int8")
     parser.add_argument("--texts", default="bundled")
     parser.add_argument("--words", type=int, default=20, help="each text is cut to so many")
-    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()

@@ -11,8 +11,9 @@ from typing import Any
 from sentiment.errors import MissingPackageError, OutputError
 from sentiment.files.columns import Columns, plain
 
-# A row group is written when it has so many rows or bytes: large ones are smaller and read faster.
-_GROUP_ROWS, _GROUP_BYTES = 50_000, 64_000_000
+# A row group is written when it has so many rows or bytes: large ones are smaller and read faster,
+# and are held in memory until then.
+_GROUP_ROWS, _GROUP_BYTES = 20_000, 64_000_000
 _BATCH_ROWS = 10_000
 
 

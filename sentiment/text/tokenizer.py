@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
 
 from sentiment.errors import DataError, ModelFolderError
-from sentiment.text.pieces import Pieces, encode_whole
+from sentiment.text.pieces import Pieces, TokenRows, encode_whole, joined
 
 if TYPE_CHECKING:
     from sentiment.config import TextSettings
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 PADDING_ID = 0
 UNKNOWN_ID = 1
 SPECIAL_TOKENS = ("[PAD]", "[UNK]")
-_UNKNOWN = array("i", [UNKNOWN_ID]).tobytes()
-_ID_BYTES = len(_UNKNOWN)
 # Markers are single characters, so that word and subword vocabularies both keep them whole.
 CAPITALS, WEB_ADDRESS, HANDLE = "⇧", "🔗", "@"
 # Always in a subword vocabulary: the emoji people judge with, however rare in the training texts.
@@ -195,33 +193,42 @@ class Tokenizer:
         try:
             if offsets:
                 encodings = self._backend.encode_batch(list(texts))
-                rows = [array("i", encoding.ids).tobytes() for encoding in encodings]
+                found = joined(array("i", encoding.ids).tobytes() for encoding in encodings)
             elif self._pieces is not None:
-                rows = self._pieces.encode(texts)
+                found = self._pieces.encode(texts)
             else:
-                rows = encode_whole(self._backend, texts)
+                found = encode_whole(self._backend, texts)
         except (UnicodeEncodeError, TypeError, AttributeError):
             raise _unencodable(texts) from None
-        sizes = np.fromiter(map(len, rows), np.int64, count=len(rows)) // _ID_BYTES
-        cut = np.maximum(sizes - self.max_tokens, 0).astype(np.int32)
-        for row in np.flatnonzero((sizes == 0) | (cut > 0)).tolist():
-            rows[row] = self._truncated(rows[row]) or _UNKNOWN
-        kept = np.minimum(np.maximum(sizes, 1), self.max_tokens)
-        starts = np.zeros(len(rows) + 1, np.int64)
+        token_ids, kept = self._kept(found)
+        starts = np.zeros(len(kept) + 1, np.int64)
         np.cumsum(kept, out=starts[1:])
-        flat = np.frombuffer(b"".join(rows), np.int32)
-        unknown = np.add.reduceat(flat == UNKNOWN_ID, starts[:-1]) if rows else np.zeros(0)
+        unknown = (
+            np.add.reduceat(token_ids == UNKNOWN_ID, starts[:-1]) if len(kept) else np.zeros(0)
+        )
         return EncodedTexts(
-            token_ids=flat,
+            token_ids=token_ids,
             starts=starts,
-            truncated_tokens=cut,
+            truncated_tokens=np.maximum(found.sizes - self.max_tokens, 0).astype(np.int32),
             unknown_fraction=(unknown / kept).astype(np.float32),
             offsets=self._offsets(encodings) if offsets else None,
         )
 
-    def _truncated(self, row: bytes) -> bytes:
-        head, size = self.head_tokens * _ID_BYTES, self.max_tokens * _ID_BYTES
-        return row if len(row) <= size else row[:head] + row[len(row) - (size - head) :]
+    def _kept(self, found: TokenRows) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Return the token ids that are read, and how many of each text: its head and its tail.
+
+        Of a text without any token it is the unknown one.
+        """
+        token_ids, sizes = found
+        kept = np.clip(sizes, 1, self.max_tokens)
+        if np.array_equal(kept, sizes):
+            return token_ids, sizes
+        ends = np.cumsum(kept)
+        place = np.arange(ends[-1]) - np.repeat(ends - kept, kept)  # of a token in its text
+        skipped = np.where(place < self.head_tokens, 0, np.repeat(sizes - kept, kept))
+        source = np.repeat(np.cumsum(sizes) - sizes, kept) + place + skipped
+        source[ends[sizes == 0] - 1] = len(token_ids)
+        return np.append(token_ids, np.int32(UNKNOWN_ID))[source], kept
 
     def _offsets(self, encodings: list[tokenizers.Encoding]) -> tuple[NDArray[np.int32], ...]:
         every = [

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sentiment.config import TextSettings
 from sentiment.text import pieces
-from sentiment.text.pieces import Pieces, encode_whole
+from sentiment.text.pieces import Pieces, TokenRows, encode_whole
 from sentiment.text.tokenizer import Tokenizer
 
 CORPUS = [
@@ -24,8 +24,17 @@ SIGNS = [
     *("<br />", "< br>", "<BR/ >", "<\nbr />", "<br", "/>", "<", ">", "<3", "</3", "\u0338"),
     *("GOOD", '"GOOD"', "don't", "n’t", "'", "@me", "me@", "www.x", "http://", ":(", ": (", "!!"),
     *("&amp;", "&#39;", "&nbsp;", "&", "\\u2019", "\\u002c", "\\u", "a=1"),
+    *("film", "Film", "A", "aBc", "N't", "n", "t", "s", "www", "Www.", "d", "p", "o"),
+    *("(", '"', "*", "-", ",", ".", "...", "!", ":", ";", ":-", "7", "3.5", ".com"),
     *("\u0301", "\u0316", "\u200d", "\ufe0f", "👍", "🏽", "İ", "ΣΑΣ", "ß", "10.5", "1 0", "[PAD]"),
 ]
+
+
+def rows(encoded: TokenRows) -> list[list[int]]:
+    parts = np.split(encoded.token_ids, np.cumsum(encoded.sizes)[:-1]) if len(encoded.sizes) else []
+    return [part.tolist() for part in parts]
+
+
 any_text = st.lists(st.sampled_from(SIGNS) | st.text(max_size=4), max_size=14).map("".join)
 
 
@@ -43,10 +52,31 @@ def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
 @given(texts=st.lists(any_text, max_size=4))
 @example(texts=["a<br />b <br>\u0338 c", "<br />\u0316\u0338", "<\u00a0br />", "a < br / > b"])
 @example(texts=["<br<br />/>", "a <b<br>r> c", "<<br>br />"])
+@example(
+    texts=["(well-made,", "A-B C.D. (I)", "film:d :-o x:)) ;", "www.film wWw.a www .a", '"(GOod"']
+)
+@example(
+    texts=["1,000.5a 10/10 a3b <3 a...b!!?? a*b*", "it's its' n't on't d'o", "film\nfilm,film"]
+)
 @example(texts=["so  GOOD", "( GOOD", " \u0301a", "x \u200d y", "<3 and > 2", "<br /><br\t/>"])
 def test_pieces_give_the_ids_of_the_whole_text(tokenizer: Tokenizer, texts: list[str]) -> None:
     backend = tokenizer._backend
-    assert Pieces(backend).encode(texts) == encode_whole(backend, texts)
+    expected = rows(encode_whole(backend, texts))
+    assert rows(Pieces(backend).encode(texts)) == expected
+    if texts:
+        many = Pieces(backend)
+        for _ in range(2):  # when all is new, and when all is known
+            assert rows(many._encode_many(texts)) == expected
+
+
+def test_a_word_met_within_a_piece_is_known_from_then_on(tokenizer: Tokenizer) -> None:
+    found = Pieces(tokenizer._backend)
+    found.encode(["(well-made,"])
+    assert {"(well-made,", "(", "well", "-", "made", ","} == set(found._known)
+    found._backend = None  # type: ignore[assignment]
+    assert rows(found.encode(["well made , ("])) == rows(
+        encode_whole(tokenizer._backend, ["well made , ("])
+    )
 
 
 def test_texts_of_new_words_and_of_known_ones_are_encoded_alike(tokenizer: Tokenizer) -> None:
@@ -54,8 +84,8 @@ def test_texts_of_new_words_and_of_known_ones_are_encoded_alike(tokenizer: Token
     words = ["".join(chance.choice(list("abcdefgh"), 6)) for _ in range(3_000)]
     texts = [" ".join(words[start : start + 20]) for start in range(0, 3_000, 20)]
     found = Pieces(tokenizer._backend)
-    for some in (texts, texts[:30], texts, [texts[0] + " good film"] * 100):
-        assert found.encode(some) == encode_whole(tokenizer._backend, some)
+    for some in (texts, texts[:30], texts, [texts[0] + " good film"] * 100, texts * 60, texts):
+        assert rows(found.encode(some)) == rows(encode_whole(tokenizer._backend, some))
 
 
 def test_what_is_remembered_is_bounded(
@@ -65,7 +95,7 @@ def test_what_is_remembered_is_bounded(
     found = Pieces(tokenizer._backend)
     for number in range(0, 2_000, 10):
         texts = [f"good film number w{word}" for word in range(number, number + 10)]
-        assert found.encode(texts) == encode_whole(tokenizer._backend, texts)
+        assert rows(found.encode(texts)) == rows(encode_whole(tokenizer._backend, texts))
         assert len(found._known) < 200
 
 
@@ -77,7 +107,9 @@ def test_threads_share_what_is_remembered(
     texts = [[f"a film w{n % 70} of w{n}" for n in range(start, start + 5)] for start in range(400)]
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(found.encode, texts))
-    assert answers == [encode_whole(tokenizer._backend, some) for some in texts]
+    assert [rows(answer) for answer in answers] == [
+        rows(encode_whole(tokenizer._backend, some)) for some in texts
+    ]
 
 
 @pytest.mark.parametrize("part", ["normalizer", "pre_tokenizer", "added_tokens"])
