@@ -29,9 +29,8 @@ MOST_NEW = 0.3
 FEW_TEXTS = 64
 # Words are encoded so many at a time: alone, each would be normalized and packed by itself.
 WORDS_AT_A_TIME = 128
-# From so many characters on, Arrow is worth its import; texts at a time, for the memory in between.
+# From so many characters on, Arrow is worth its import.
 MANY_CHARACTERS = 200_000
-TEXTS_AT_A_TIME = 4_096
 # The tag as it is normalized away, if nothing but plain spaces is in it; a mark after it may
 # combine with its last sign.
 _LINE_BREAK = re.compile(r"< */? *[bB][rR] */? *>(?![^\0-\x7f])")
@@ -69,11 +68,8 @@ class Pieces:
 
     def encode(self, texts: Sequence[str]) -> TokenRows:
         """Return each text's token ids; no text holds a NUL."""
-        if sum(map(len, texts)) < MANY_CHARACTERS:
-            return self._encode_few(texts)
-        starts = range(0, len(texts), TEXTS_AT_A_TIME)
-        parts = [self._encode_many(texts[start : start + TEXTS_AT_A_TIME]) for start in starts]
-        return TokenRows(*map(np.concatenate, zip(*parts, strict=True)))
+        many = sum(map(len, texts)) >= MANY_CHARACTERS
+        return self._encode_many(texts) if many else self._encode_few(texts)
 
     def _encode_few(self, texts: Sequence[str]) -> TokenRows:
         split = [

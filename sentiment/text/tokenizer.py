@@ -39,6 +39,8 @@ UNKNOWN_ID = 1
 SPECIAL_TOKENS = ("[PAD]", "[UNK]")
 # Markers are single characters, so that word and subword vocabularies both keep them whole.
 CAPITALS, WEB_ADDRESS, HANDLE = "⇧", "🔗", "@"
+# For the memory that encoding needs beside its result.
+TEXTS_AT_A_TIME = 4_096
 # Always in a subword vocabulary: the emoji people judge with, however rare in the training texts.
 COMMON_EMOJI = (
     "😀😃😄😁😆😅🤣😂🙂🙃😉😊😇🥰😍🤩😘😗😚😙🥲😋😛😜🤪😝🤑🤗🤭🤫🤔🤐🤨😐😑😶😏😒🙄😬🤥😌😔😪🤤😴😷🤒🤕🤢🤮🤧"
@@ -190,17 +192,22 @@ class Tokenizer:
         Raises:
             DataError: a text holds a lone surrogate or a NUL; the message gives its position.
         """
+        parts, places = [], []
         try:
-            if offsets:
-                encodings = self._backend.encode_batch(list(texts))
-                found = joined(array("i", encoding.ids).tobytes() for encoding in encodings)
-            elif self._pieces is not None:
-                found = self._pieces.encode(texts)
-            else:
-                found = encode_whole(self._backend, texts)
+            for start in range(0, len(texts) or 1, TEXTS_AT_A_TIME):
+                some = texts[start : start + TEXTS_AT_A_TIME]
+                if offsets:
+                    encodings = self._backend.encode_batch(list(some))
+                    found = joined(array("i", encoding.ids).tobytes() for encoding in encodings)
+                    places += self._offsets(encodings)
+                elif self._pieces is not None:
+                    found = self._pieces.encode(some)
+                else:
+                    found = encode_whole(self._backend, some)
+                parts.append((*self._kept(found), found.sizes))
         except (UnicodeEncodeError, TypeError, AttributeError):
             raise _unencodable(texts) from None
-        token_ids, kept = self._kept(found)
+        token_ids, kept, sizes = map(np.concatenate, zip(*parts, strict=True))
         starts = np.zeros(len(kept) + 1, np.int64)
         np.cumsum(kept, out=starts[1:])
         unknown = (
@@ -209,9 +216,9 @@ class Tokenizer:
         return EncodedTexts(
             token_ids=token_ids,
             starts=starts,
-            truncated_tokens=np.maximum(found.sizes - self.max_tokens, 0).astype(np.int32),
+            truncated_tokens=np.maximum(sizes - self.max_tokens, 0).astype(np.int32),
             unknown_fraction=(unknown / kept).astype(np.float32),
-            offsets=self._offsets(encodings) if offsets else None,
+            offsets=tuple(places) if offsets else None,
         )
 
     def _kept(self, found: TokenRows) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -230,18 +237,18 @@ class Tokenizer:
         source[ends[sizes == 0] - 1] = len(token_ids)
         return np.append(token_ids, np.int32(UNKNOWN_ID))[source], kept
 
-    def _offsets(self, encodings: list[tokenizers.Encoding]) -> tuple[NDArray[np.int32], ...]:
+    def _offsets(self, encodings: list[tokenizers.Encoding]) -> list[NDArray[np.int32]]:
         every = [
             np.asarray(encoding.offsets or [(0, 0)], np.int32).reshape(-1, 2)
             for encoding in encodings
         ]
         tail = self.max_tokens - self.head_tokens
-        return tuple(
+        return [
             places
             if len(places) <= self.max_tokens
             else np.concatenate([places[: self.head_tokens], places[len(places) - tail :]])
             for places in every
-        )
+        ]
 
 
 def check_text(text: object) -> str | None:

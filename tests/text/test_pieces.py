@@ -136,3 +136,29 @@ def test_a_tokenizer_of_another_kind_reads_whole_texts(part: str) -> None:
     texts = ["a good film", "not a film"]
     plain, placed = tokenizer.encode(texts), tokenizer.encode(texts, offsets=True)
     np.testing.assert_array_equal(plain.token_ids, placed.token_ids)
+
+
+@pytest.mark.parametrize("offsets", [False, True])
+def test_many_texts_are_encoded_a_group_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, *, offsets: bool
+) -> None:
+    tokenizer = make(max_tokens=4, head_tokens=1)
+    texts = [
+        "film",
+        "",
+        "I don't like this film at all",
+        "so good",
+        "loved it",
+        "<br />",
+        "a b c d e",
+    ]
+    whole = tokenizer.encode(texts, offsets=offsets)
+    monkeypatch.setattr("sentiment.text.tokenizer.TEXTS_AT_A_TIME", 2)
+    grouped = tokenizer.encode(texts, offsets=offsets)
+    for name in ("token_ids", "starts", "truncated_tokens", "unknown_fraction"):
+        np.testing.assert_array_equal(getattr(grouped, name), getattr(whole, name))
+    assert grouped.truncated_tokens.tolist() == [0, 0, 4, 0, 0, 0, 1]
+    if whole.offsets and grouped.offsets:
+        for one, other in zip(grouped.offsets, whole.offsets, strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert (grouped.offsets is None) == (not offsets)
