@@ -86,12 +86,14 @@ class Pieces:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        lines = [_splittable(text) for text in texts]
-        # A text that must not be split is one piece, under a name that no text has.
-        unsplit = {f"\0{row}": texts[row] for row, line in enumerate(lines) if line is None}
-        names = iter(unsplit)
-        whole = [next(names) if line is None else line for line in lines]
-        split = pc.split_pattern(pa.array(whole, pa.large_string()), " ")
+        lines, unsplit = [], {}
+        for row, text in enumerate(texts):
+            line = _splittable(text)
+            if line is None:  # one piece, under a name that no text has
+                line = f"\0{row}"
+                unsplit[line] = text
+            lines.append(line)
+        split = pc.split_pattern(pa.array(lines, pa.large_string()), " ")
         pieces = split.flatten().dictionary_encode()
         different = pieces.dictionary.to_pylist()
         if unsplit:
