@@ -72,7 +72,7 @@ def build(data: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         source=str(data / "imdb"), group_column="film", classes=("negative", "positive")
     )
     films = load_splits(imdb)
-    unlabelled = load_unlabelled(imdb, without=films.validation.texts)
+    unlabelled = load_unlabelled(imdb, without=films.validation.texts).texts
     bundled = load_splits(DataSettings(classes=CLASSES))
     own = list(zip(bundled.train.texts, _names(bundled.train), strict=True))
     phrases = _table(data / "sst2" / "train.parquet", {0: "negative", 1: "positive"})

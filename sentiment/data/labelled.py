@@ -19,7 +19,7 @@ class LabelledTexts:
 
     Attributes:
         texts: may hold empty texts.
-        labels: indices into `classes`, (rows,).
+        labels: indices into `classes`, or -1 (`UNLABELLED`) for a text without one, (rows,).
         classes: label names, in order.
         columns: every column but text and label, aligned with the rows.
         origin: the file or hub split the rows come from.

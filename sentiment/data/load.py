@@ -139,11 +139,14 @@ def load_labelled(
     return label_texts(table, text_column, label_column, classes)
 
 
-def load_unlabelled(settings: DataSettings, *, without: Collection[str] = ()) -> list[str]:
-    """Return the texts of the `unsupervised` split; an empty list where the source has none.
+def load_unlabelled(
+    settings: DataSettings, classes: tuple[str, ...] = (), *, without: Collection[str] = ()
+) -> LabelledTexts:
+    """Return the texts of the `unsupervised` split, unlabelled; none where the source has none.
 
     Args:
         settings: where the data is.
+        classes: what the texts may be said to be.
         without: texts to leave out, such as those of validation and test, which some sources
             repeat among their unlabelled ones.
 
@@ -152,10 +155,15 @@ def load_unlabelled(settings: DataSettings, *, without: Collection[str] = ()) ->
     """
     table = read_tables(settings.source, splits=("unsupervised",)).get("unsupervised")
     if table is None:
-        return []
+        return LabelledTexts([], np.zeros(0, np.int32), classes)
     need_columns(table, settings.text_column)
-    left_out = frozenset(without)
-    return [text for text in table_texts(table, settings.text_column) if text not in left_out]
+    texts, left_out = table_texts(table, settings.text_column), frozenset(without)
+    others = {name: cells for name, cells in table.columns.items() if name != settings.text_column}
+    nobody = np.full(len(texts), UNLABELLED, np.int32)
+    data = LabelledTexts(
+        texts, nobody, classes, others, table.origin, np.asarray(table.rows, np.int64)
+    )
+    return data.take([index for index, text in enumerate(texts) if text not in left_out])
 
 
 def _labelled_or_none(

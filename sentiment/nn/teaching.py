@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from sentiment.config import Config
 from sentiment.data.labelled import LabelledTexts
-from sentiment.data.labels import UNLABELLED
 from sentiment.data.load import Splits, load_unlabelled
+from sentiment.data.shares import COLUMN, class_shares
 from sentiment.errors import ConfigError, DataError
 from sentiment.model_folder import open_model_folder
 from sentiment.nn.keras_network import rebuild
@@ -26,13 +26,15 @@ from sentiment.text.tokenizer import EncodedTexts, Tokenizer
 
 # The teacher that is made on the spot, from the training's own labels.
 NBSVM = "nbsvm"
+# What somebody said beforehand: the column of that name in the data.
+WRITTEN = COLUMN
 
 
 class Teachers:
     """One or several models that answer as one: by the mean of their probabilities.
 
     Args:
-        names: model folders, bundled models, or `nbsvm`.
+        names: model folders, bundled models, `nbsvm`, or `probabilities`.
         classes: the pupil's, each of which every teacher must know. What a teacher says of other
             classes is left out.
 
@@ -42,23 +44,25 @@ class Teachers:
     """
 
     def __init__(self, names: Sequence[str], classes: Sequence[str]) -> None:
-        self._ask = [_ngrams if name == NBSVM else _folder(name, classes) for name in names]
+        known: dict[str, _Ask] = {NBSVM: _ngrams, WRITTEN: _written}
+        self._ask = [known.get(name) or _folder(name, classes) for name in names]
 
-    def answer(self, train: LabelledTexts, others: Sequence[str] = ()) -> NDArray[np.float32]:
-        """Return what they say of the labelled texts, then of the others.
+    def answer(self, train: LabelledTexts, others: LabelledTexts) -> NDArray[np.float32]:
+        """Return what they say of the labelled texts, then of the others, if there are any.
 
         Returns:
             Probabilities of the pupil's classes, summing to 1: (train + others, classes).
 
         Raises:
-            DataError: `nbsvm` is asked, and the labelled texts are of one class or without a word.
+            DataError: `nbsvm` is asked, and the labelled texts are of one class or without a word;
+                or `probabilities`, and the data has none.
         """
         answers = np.stack([ask(train, others) for ask in self._ask])  # (teachers, texts, classes)
         mean: NDArray[np.float32] = answers.mean(axis=0).astype(np.float32)
         return mean
 
 
-_Ask = Callable[[LabelledTexts, Sequence[str]], NDArray[np.float64]]
+_Ask = Callable[[LabelledTexts, LabelledTexts], NDArray[np.float64]]
 
 
 def _folder(name: str, classes: Sequence[str]) -> _Ask:
@@ -83,15 +87,20 @@ def _folder(name: str, classes: Sequence[str]) -> _Ask:
         def probabilities(texts: Sequence[str]) -> NDArray[np.float32]:
             return predict(network, tokenizer.encode(texts))
 
-    def ask(train: LabelledTexts, others: Sequence[str]) -> NDArray[np.float64]:
-        asked = probabilities([*train.texts, *others])[:, columns].astype(np.float64)
+    def ask(train: LabelledTexts, others: LabelledTexts) -> NDArray[np.float64]:
+        asked = probabilities([*train.texts, *others.texts])[:, columns].astype(np.float64)
         shares: NDArray[np.float64] = asked / np.maximum(asked.sum(axis=1, keepdims=True), 1e-12)
         return shares
 
     return ask
 
 
-def _ngrams(train: LabelledTexts, others: Sequence[str]) -> NDArray[np.float64]:
+def _written(train: LabelledTexts, others: LabelledTexts) -> NDArray[np.float64]:
+    """Read what stands beside the texts."""
+    return np.vstack([class_shares(part, train.classes) for part in (train, others) if len(part)])
+
+
+def _ngrams(train: LabelledTexts, others: LabelledTexts) -> NDArray[np.float64]:
     """Fit an NB-SVM to the labelled texts; of these it says what it said before it learned them."""
     from sentiment.nn.nbsvm import NbSvm
 
@@ -103,7 +112,7 @@ def _ngrams(train: LabelledTexts, others: Sequence[str]) -> NDArray[np.float64]:
             expected="texts of two classes or more",
         ) from None
     known = model.held_out()
-    return np.vstack([known, model.probabilities(others)]) if others else known
+    return np.vstack([known, model.probabilities(others.texts)]) if others else known
 
 
 def find_lessons(
@@ -117,9 +126,9 @@ def find_lessons(
     settings, labels = config.training, splits.train.labels
     others = _unlabelled_texts(config, splits, note)
     if not settings.teacher:
-        unlabelled = tokenizer.encode(others) if others else None
+        unlabelled = tokenizer.encode(others.texts) if others else None
         return Examples(tokenizer.encode(splits.train.texts), labels), unlabelled
-    texts, began = [*splits.train.texts, *others], time.monotonic()
+    texts, began = [*splits.train.texts, *others.texts], time.monotonic()
     note(f"teacher: {' and '.join(settings.teacher)} on {len(texts):,} texts")
     answers = Teachers(settings.teacher, splits.classes).answer(splits.train, others)
     known = np.eye(len(splits.classes), dtype=np.float32)[labels]
@@ -129,17 +138,17 @@ def find_lessons(
         f"teacher: {time.monotonic() - began:.0f} s; agrees with {100 * agreed:.1f}% of the labels"
     )
     answers[: len(labels)] = known + settings.teacher_share * (own - known)
-    nobody = np.full(len(others), UNLABELLED, np.int32)
-    return Examples(tokenizer.encode(texts), np.concatenate([labels, nobody]), answers), None
+    everyone = np.concatenate([labels, others.labels])
+    return Examples(tokenizer.encode(texts), everyone, answers), None
 
 
-def _unlabelled_texts(config: Config, splits: Splits, note: Callable[[str], None]) -> list[str]:
+def _unlabelled_texts(config: Config, splits: Splits, note: Callable[[str], None]) -> LabelledTexts:
     """Draw `training.unlabelled_texts` of the source's texts without labels."""
     settings = config.training
     if not settings.unlabelled_texts:
-        return []
+        return splits.train.take([])
     judged = [*splits.validation.texts, *(splits.test.texts if splits.test else [])]
-    texts = load_unlabelled(config.data, without=judged)
+    texts = load_unlabelled(config.data, splits.classes, without=judged)
     if not texts:
         raise DataError(
             f"{config.data.source} has no unsupervised split, and training.unlabelled_texts is "
@@ -150,4 +159,4 @@ def _unlabelled_texts(config: Config, splits: Splits, note: Callable[[str], None
     order = np.random.default_rng(settings.seed).permutation(len(texts))
     chosen = np.sort(order[: settings.unlabelled_texts])
     note(f"unlabelled: {len(chosen):,} of {len(texts):,} texts")
-    return [texts[index] for index in chosen]
+    return texts.take(chosen)

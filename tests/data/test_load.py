@@ -429,10 +429,13 @@ def test_evaluation_split_of_a_folder(tmp_path: Path) -> None:
 
 def test_unlabelled_texts(tmp_path: Path) -> None:
     save(tmp_path / "train.csv", rows_of(20))
-    assert load_unlabelled(settings(tmp_path)) == []
-    save(tmp_path / "unsupervised.jsonl", [{"text": "a"}, {"text": ""}])
-    assert load_unlabelled(settings(tmp_path)) == ["a", ""]
-    assert load_unlabelled(settings(tmp_path), without=["a"]) == [""]
+    assert load_unlabelled(settings(tmp_path)).texts == []
+    save(tmp_path / "unsupervised.jsonl", [{"text": "a", "from": 1}, {"text": "", "from": 2}])
+    assert load_unlabelled(settings(tmp_path)).texts == ["a", ""]
+    rest = load_unlabelled(settings(tmp_path), ("no", "yes"), without=["a"])
+    assert (rest.texts, rest.labels.tolist(), rest.classes) == ([""], [-1], ("no", "yes"))
+    assert (rest.columns, rest.rows.tolist()) == ({"from": [2]}, [2])
+    assert rest.origin.endswith("unsupervised.jsonl")
     assert len(load_splits(settings(tmp_path)).train) == 18
 
 

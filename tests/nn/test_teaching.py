@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import sentiment
 from sentiment.data.labelled import LabelledTexts
+from sentiment.data.labels import UNLABELLED
 from sentiment.errors import ConfigError, DataError
-from sentiment.nn.teaching import NBSVM, Teachers
+from sentiment.nn.teaching import NBSVM, WRITTEN, Teachers
 from sentiment.training_run import Nobody
 
 CLASSES = ("negative", "neutral", "positive")
 TEXTS = ["the film was superb and loved", "a boring dreadful story", "delivered on tuesday"]
 TRAIN = LabelledTexts(TEXTS, np.array([2, 0, 1], np.int32), CLASSES)
+NOBODY = TRAIN.take([])
+
+
+def unlabelled(*texts: str) -> LabelledTexts:
+    return LabelledTexts(list(texts), np.full(len(texts), UNLABELLED, np.int32), CLASSES)
 
 
 class Notes(Nobody):
@@ -29,18 +37,20 @@ class Notes(Nobody):
 
 def test_one_teacher_answers_as_its_model_does(tiny_model: Path):
     expected = sentiment.load(tiny_model).predict_arrays(TEXTS).probabilities
-    np.testing.assert_allclose(Teachers([str(tiny_model)], CLASSES).answer(TRAIN), expected, 1e-5)
+    np.testing.assert_allclose(
+        Teachers([str(tiny_model)], CLASSES).answer(TRAIN, NOBODY), expected, 1e-5
+    )
 
 
 def test_two_teachers_answer_by_their_mean(tiny_model: Path):
-    one = Teachers([str(tiny_model)], CLASSES).answer(TRAIN)
-    two = Teachers([str(tiny_model)] * 2, CLASSES).answer(TRAIN)
+    one = Teachers([str(tiny_model)], CLASSES).answer(TRAIN, NOBODY)
+    two = Teachers([str(tiny_model)] * 2, CLASSES).answer(TRAIN, NOBODY)
     np.testing.assert_allclose(one, two, atol=1e-6)
 
 
 def test_what_a_teacher_says_of_other_classes_is_left_out(tiny_model: Path):
-    every = Teachers([str(tiny_model)], CLASSES).answer(TRAIN)
-    some = Teachers([str(tiny_model)], ("positive", "negative")).answer(TRAIN)
+    every = Teachers([str(tiny_model)], CLASSES).answer(TRAIN, NOBODY)
+    some = Teachers([str(tiny_model)], ("positive", "negative")).answer(TRAIN, NOBODY)
     expected = every[:, [2, 0]] / every[:, [2, 0]].sum(axis=1, keepdims=True)
     np.testing.assert_allclose(some, expected, rtol=1e-5)
 
@@ -52,7 +62,7 @@ def test_a_teacher_without_one_of_the_classes_is_refused(tiny_model: Path):
 
 def test_the_others_come_after_the_labelled_texts(tiny_model: Path):
     expected = sentiment.load(tiny_model).predict_arrays([*TEXTS, "superb"]).probabilities
-    found = Teachers([str(tiny_model)], CLASSES).answer(TRAIN, ["superb"])
+    found = Teachers([str(tiny_model)], CLASSES).answer(TRAIN, unlabelled("superb"))
     np.testing.assert_allclose(found, expected, 1e-5)
 
 
@@ -134,7 +144,7 @@ def praise_and_blame(rows: int) -> LabelledTexts:
 
 def test_nbsvm_knows_phrases_and_answers_in_the_order_of_the_texts():
     answers = Teachers([NBSVM], ("negative", "positive")).answer(
-        praise_and_blame(200), ["not good", "a film, not bad", "superb"]
+        praise_and_blame(200), unlabelled("not good", "a film, not bad", "superb")
     )
     assert answers.shape == (203, 2)
     np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-6)
@@ -145,7 +155,7 @@ def test_nbsvm_has_not_learned_the_texts_it_speaks_of():
     rows = praise_and_blame(100)
     wrong = rows.labels.copy()
     wrong[::7] = 1 - wrong[::7]
-    [known] = [Teachers([NBSVM], rows.classes).answer(replace(rows, labels=wrong))]
+    [known] = [Teachers([NBSVM], rows.classes).answer(replace(rows, labels=wrong), NOBODY)]
     np.testing.assert_array_equal(known.argmax(axis=1), rows.labels)  # not the wrong labels
 
 
@@ -156,13 +166,13 @@ def test_nbsvm_has_not_learned_the_texts_it_speaks_of():
 def test_nbsvm_of_too_little_is_refused_in_one_line(texts: list[str], labels: list[int]):
     rows = LabelledTexts(texts, np.array(labels, np.int32), ("no", "yes"), origin="x.csv")
     with pytest.raises(DataError, match=r"training.teacher nbsvm cannot learn from x\.csv"):
-        Teachers([NBSVM], rows.classes).answer(rows)
+        Teachers([NBSVM], rows.classes).answer(rows, NOBODY)
 
 
 def test_three_classes_of_which_one_has_a_single_text():
     texts = ["good", "good one", "bad", "bad one", "what"]
     rows = LabelledTexts(texts, np.array([2, 2, 0, 0, 1], np.int32), CLASSES)
-    answers = Teachers([NBSVM], CLASSES).answer(rows, ["bad"])
+    answers = Teachers([NBSVM], CLASSES).answer(rows, unlabelled("bad"))
     np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-6)
     assert answers[-1].argmax() == 0
 
@@ -174,3 +184,34 @@ def test_nbsvm_teaches_beside_a_model(folder: Path, tiny_settings: list[str], ti
     assert any(f"teacher: {tiny_model} and nbsvm on " in line for line in lines)
     answers = sentiment.load(made).predict(TEXTS)
     assert [answer.label for answer in answers] == ["positive", "negative", "neutral"]
+
+
+def test_answers_that_stand_in_the_data():
+    said = [{"positive": 3, "neutral": 0, "negative": 1, "other": 9}, '{"positive": 0.5}', None]
+    known = LabelledTexts(["a"], np.zeros(1, np.int32), CLASSES, {WRITTEN: said[:1]})
+    answers = Teachers([WRITTEN], CLASSES).answer(known, NOBODY)
+    np.testing.assert_allclose(answers, [[0.25, 0, 0.75]])
+    others = LabelledTexts(
+        ["b"], np.full(1, UNLABELLED, np.int32), ("negative", "positive"), {WRITTEN: said[1:2]}
+    )
+    with pytest.raises(DataError, match=r"row 1: .*has no number for class 'negative'.*0\.5"):
+        Teachers([WRITTEN], CLASSES).answer(known, others)
+    with pytest.raises(DataError, match=r"has no column .probabilities., which training\.teacher"):
+        Teachers([WRITTEN], CLASSES).answer(known, unlabelled("c"))
+
+
+def test_a_pupil_learns_answers_that_stand_in_csv(
+    folder: Path, tiny_settings: list[str], tiny_model: Path
+):
+    for name in ("train.csv", "unsupervised.csv"):
+        table = pd.read_csv(folder / name)
+        answers = sentiment.load(tiny_model).predict(table.text)
+        shares = [json.dumps(dict(answer.probabilities)) for answer in answers]
+        table.assign(probabilities=shares).to_csv(folder / name, index=False)
+    made, lines = pupil(
+        folder, tiny_settings, teacher=WRITTEN, teacher_share="1.0", unlabelled_texts="100"
+    )
+    assert any("teacher: probabilities on " in line for line in lines)
+    teacher = sentiment.load(tiny_model).predict_arrays(TEXTS).probabilities
+    taught = sentiment.load(made).predict_arrays(TEXTS).probabilities
+    np.testing.assert_array_equal(taught.argmax(axis=1), teacher.argmax(axis=1))
