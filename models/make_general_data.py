@@ -4,8 +4,8 @@
 
 reads the folders imdb, sst2 and sst5 under `--data` and the bundled reviews, and writes
 `train.parquet`, `validation.parquet` (columns text, label, source) and `unsupervised.parquet`
-(text: reviews without labels, and short pieces of them) into DATA, for the stages of
-`configs/general.yaml`.
+(text, source: reviews without labels, and short pieces of them) into DATA, for the stages that
+end in `configs/general.yaml`.
 
 Films of IMDb's validation reviews are in neither train nor, as labelled texts, anywhere else.
 SST-5 is read as three classes. What no review corpus has enough of is made from the bundled
@@ -101,11 +101,16 @@ def build(data: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     ]
     pieces = [piece for text in unlabelled for piece in _pieces(random_, text)]
     known = {text for frame in held_out for text in frame.text}
-    texts = [text for text in [*unlabelled, *pieces] if text not in known]
+    nobodys = pd.concat(
+        [
+            pd.DataFrame({"text": unlabelled, "source": "imdb"}),
+            pd.DataFrame({"text": pieces, "source": "pieces"}),
+        ]
+    )
     return (
         pd.concat(train, ignore_index=True).sample(frac=1, random_state=SEED),
         pd.concat(held_out, ignore_index=True),
-        pd.DataFrame({"text": texts}).drop_duplicates(),
+        nobodys[~nobodys.text.isin(known)].drop_duplicates("text"),
     )
 
 

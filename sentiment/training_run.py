@@ -136,13 +136,9 @@ def _data_line(splits: Splits, tokenizer: Tokenizer) -> str:
 def _train(
     plan: Plan, splits: Splits, tokenizer: Tokenizer, start: StartingPoint, watcher: Watcher
 ) -> Path:
-    from sentiment.nn.calibration import find_temperature, fold_temperature
     from sentiment.nn.checkpoints import CheckpointStore
     from sentiment.nn.classifier import assign_weights, build_classifier, named_weights
     from sentiment.nn.lessons import Examples
-    from sentiment.nn.look import look
-    from sentiment.nn.packaging import package, round_weights
-    from sentiment.nn.scoring import predict as keras_predict
     from sentiment.nn.teaching import find_lessons
     from sentiment.nn.training import Trainer, make_deterministic
 
@@ -174,6 +170,41 @@ def _train(
     with saying_how_to_go_on(plan):
         history = trainer.run()
     watcher.note("calibrating and exporting")
+    finish(model, plan, splits, tokenizer, history)
+    shutil.rmtree(plan.output / CHECKPOINTS, ignore_errors=True)
+    _look(plan.output, splits, watcher)
+    return plan.output
+
+
+def finish(
+    model: keras.Model,
+    plan: Plan,
+    splits: Splits,
+    tokenizer: Tokenizer,
+    history: list[EpochRecord],
+) -> None:
+    """Calibrate a trained network, measure it on validation, and write its folder.
+
+    Args:
+        model: its last layer is scaled by the temperature, and its weights are rounded to
+            `export.weights`.
+        plan: the settings and the folder.
+        splits: what it was trained and is judged on.
+        tokenizer: its own.
+        history: the epochs that led to it.
+
+    Raises:
+        ExportError: the exported network does not answer as this one does.
+        OutputError: the folder cannot be written.
+    """
+    from sentiment.nn.calibration import find_temperature, fold_temperature
+    from sentiment.nn.lessons import Examples
+    from sentiment.nn.look import look
+    from sentiment.nn.packaging import package, round_weights
+    from sentiment.nn.scoring import predict as keras_predict
+
+    config = plan.config
+    validation = Examples(tokenizer.encode(splits.validation.texts), splits.validation.labels)
     temperature = find_temperature(keras_predict(model, validation.encoded), validation.labels)
     fold_temperature(model, temperature)
     round_weights(model, config.export.weights)
@@ -190,9 +221,6 @@ def _train(
         look(model, validation.encoded, some, config),
     )
     write_model_folder(plan.output, _files(plan, splits, tokenizer, outcome))
-    shutil.rmtree(plan.output / CHECKPOINTS, ignore_errors=True)
-    _look(plan.output, splits, watcher)
-    return plan.output
 
 
 def resumed(trainer: Trainer | Pretrainer, plan: Plan, watcher: Watcher) -> bool:
