@@ -1,6 +1,6 @@
 r"""Answers about the data of `general`, by those who know each kind of text best.
 
-    python models/ask_specialists.py --data general-data --output general-answers \\
+    python models/ask_specialists.py --data general-data --output general-answers \
         --general runs/general-ngrams --films runs/imdb --phrases runs/sst2 --reviews runs/default
 
 copies the files of `make_general_data.py` and writes a column `probabilities` beside the texts to

@@ -1,6 +1,6 @@
 """Several trainings of one config in one model: the mean of their weights.
 
-    python models/average.py runs/general-1? --data general-answers --output models/general
+    python models/average.py runs/general-1? --data general-answers --output runs/general
 
 Trainings that began with the same weights end near enough to one another for their mean to be a
 network that errs less than each ("model soups", Wortsman et al. 2022,
