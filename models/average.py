@@ -48,6 +48,7 @@ def main() -> None:
     load_keras()
     from sentiment.nn.classifier import assign_weights
     from sentiment.nn.keras_network import rebuild
+    from sentiment.nn.lessons import Examples
     from sentiment.nn.training import EpochRecord
 
     weights = [folder.load_weights() for folder in folders]
@@ -68,7 +69,9 @@ def main() -> None:
     tokenizer = Tokenizer.load(
         folders[0].file(TOKENIZER), max_tokens=text.max_tokens, head_tokens=text.head_tokens
     )
-    finish(network, plan, load_splits(plan.config.data), tokenizer, history)
+    splits = load_splits(plan.config.data)
+    validation = Examples(tokenizer.encode(splits.validation.texts), splits.validation.labels)
+    finish(network, plan, splits, tokenizer, validation, history)
     print(f"{arguments.output}: written")
 
 

@@ -38,6 +38,7 @@ from sentiment.training_plan import Plan, make_plan, prepare_folder
 if TYPE_CHECKING:
     import keras
 
+    from sentiment.nn.lessons import Examples
     from sentiment.nn.look import Look
     from sentiment.nn.packaging import Package
     from sentiment.nn.pretraining import Pretrainer, PretrainingRecord
@@ -170,7 +171,7 @@ def _train(
     with saying_how_to_go_on(plan):
         history = trainer.run()
     watcher.note("calibrating and exporting")
-    finish(model, plan, splits, tokenizer, history)
+    finish(model, plan, splits, tokenizer, validation, history)
     shutil.rmtree(plan.output / CHECKPOINTS, ignore_errors=True)
     _look(plan.output, splits, watcher)
     return plan.output
@@ -181,6 +182,7 @@ def finish(
     plan: Plan,
     splits: Splits,
     tokenizer: Tokenizer,
+    validation: Examples,
     history: list[EpochRecord],
 ) -> None:
     """Calibrate a trained network, measure it on validation, and write its folder.
@@ -191,6 +193,7 @@ def finish(
         plan: the settings and the folder.
         splits: what it was trained and is judged on.
         tokenizer: its own.
+        validation: the validation split's texts, encoded, and their labels.
         history: the epochs that led to it.
 
     Raises:
@@ -198,13 +201,11 @@ def finish(
         OutputError: the folder cannot be written.
     """
     from sentiment.nn.calibration import find_temperature, fold_temperature
-    from sentiment.nn.lessons import Examples
     from sentiment.nn.look import look
     from sentiment.nn.packaging import package, round_weights
     from sentiment.nn.scoring import predict as keras_predict
 
     config = plan.config
-    validation = Examples(tokenizer.encode(splits.validation.texts), splits.validation.labels)
     temperature = find_temperature(keras_predict(model, validation.encoded), validation.labels)
     fold_temperature(model, temperature)
     round_weights(model, config.export.weights)
