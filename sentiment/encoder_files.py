@@ -12,12 +12,12 @@ from sentiment.backend import versions
 from sentiment.config import PretrainingSettings
 from sentiment.data.unlabelled import UnlabelledTexts
 from sentiment.model_card import encoder_card
+from sentiment.model_files import history_csv
 from sentiment.model_folder import MODEL, PRETRAINED, SCHEMA_VERSION, TOKENIZER, WEIGHTS
 from sentiment.runtime.shapes import encoder_shape_rows
 from sentiment.starting_point import StartingPoint
 from sentiment.text.tokenizer import Tokenizer
 from sentiment.training_plan import Plan
-from sentiment.training_run import history_csv
 
 if TYPE_CHECKING:
     from sentiment.nn.look import Look

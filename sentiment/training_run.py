@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sentiment.backend import load_keras, versions
+from sentiment.backend import load_keras
 from sentiment.config import Config
 from sentiment.data.load import Splits, load_splits
 from sentiment.errors import OutputError
-from sentiment.model_card import model_card
-from sentiment.model_folder import (
-    CHECKPOINTS,
-    MODEL,
-    SCHEMA_VERSION,
-    TOKENIZER,
-    is_model_folder,
-    write_model_folder,
-)
+from sentiment.model_files import Outcome, model_files
+from sentiment.model_folder import CHECKPOINTS, is_model_folder, write_model_folder
 from sentiment.runtime.inspection import format_probe, format_shape_table, probe
 from sentiment.runtime.predictor import SentimentModel
 from sentiment.starting_point import StartingPoint, find_starting_point
@@ -39,8 +27,6 @@ if TYPE_CHECKING:
     import keras
 
     from sentiment.nn.lessons import Examples
-    from sentiment.nn.look import Look
-    from sentiment.nn.packaging import Package
     from sentiment.nn.pretraining import Pretrainer, PretrainingRecord
     from sentiment.nn.training import EpochRecord, StepReport, Trainer
 
@@ -213,15 +199,14 @@ def finish(
         model, config, tokenizer=tokenizer, texts=splits.validation.texts, validation=validation
     )
     some = np.arange(min(len(validation), TEXTS_LOOKED_AT))
-    outcome = _Outcome(
-        model,
+    outcome = Outcome(
         made,
         temperature,
         history,
         keras_predict(model, validation.encoded),
         look(model, validation.encoded, some, config),
     )
-    write_model_folder(plan.output, _files(plan, splits, tokenizer, outcome))
+    write_model_folder(plan.output, model_files(plan, splits, tokenizer, outcome))
 
 
 def resumed(trainer: Trainer | Pretrainer, plan: Plan, watcher: Watcher) -> bool:
@@ -262,96 +247,6 @@ def _begin(trainer: Trainer, plan: Plan, watcher: Watcher) -> None:
     )[0]
     seen = look(trainer.model, encoded, first, plan.config)
     watcher.note(f"first batch, before training:\n{seen.lines()}")
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """What a training ended with; probabilities are the validation texts' (texts, classes)."""
-
-    model: keras.Model
-    package: Package
-    temperature: float
-    history: list[EpochRecord]
-    probabilities: NDArray[np.float32]
-    look: Look
-
-
-def _files(plan: Plan, splits: Splits, tokenizer: Tokenizer, outcome: _Outcome) -> dict[str, bytes]:
-    info = _model_info(plan, splits, tokenizer, outcome)
-    texts = {
-        MODEL: json.dumps(info, indent=2, ensure_ascii=False) + "\n",
-        TOKENIZER: tokenizer.to_json(),
-        "config.yaml": plan.config.to_yaml(),
-        "history.csv": history_csv(outcome.history),
-        "MODEL_CARD.md": model_card(info),
-    }
-    return {name: text.encode("utf-8") for name, text in texts.items()} | outcome.package.files
-
-
-def _model_info(
-    plan: Plan, splits: Splits, tokenizer: Tokenizer, outcome: _Outcome
-) -> dict[str, Any]:
-    from sentiment.nn.scoring import score
-    from sentiment.runtime.shapes import shape_rows
-
-    config = plan.config
-    layers = shape_rows(
-        config.encoder,
-        classifier_units=config.classifier.units,
-        num_classes=len(splits.classes),
-        vocabulary_size=tokenizer.vocabulary_size,
-    )
-    loss, accuracy, macro_f1 = score(outcome.probabilities, splits.validation.labels)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "name": plan.output.name,
-        "classes": list(splits.classes),
-        "encoder": config.encoder.model_dump(mode="json"),
-        "classifier": config.classifier.model_dump(mode="json"),
-        "training": config.training.model_dump(mode="json"),
-        "text": config.text.model_dump(mode="json"),
-        "vocabulary_size": tokenizer.vocabulary_size,
-        "max_tokens": config.text.max_tokens,
-        "head_tokens": config.text.head_tokens,
-        "temperature": outcome.temperature,
-        "layers": [row.to_dict() for row in layers],
-        "parameters": sum(row.parameters for row in layers),
-        "weights": config.export.weights,
-        "observed_shapes": {row.layer: list(row.shape) for row in outcome.look.layers},
-        "probe": outcome.look.probe.to_dict(),
-        "metrics": {
-            "validation": {
-                "n": len(splits.validation),
-                "accuracy": accuracy,
-                "macro_f1": macro_f1,
-                "loss": loss,
-            }
-        },
-        "onnx_largest_difference": outcome.package.parity,
-        "int8": outcome.package.int8,
-        "data": {
-            "source": config.data.source,
-            "fingerprint": splits.fingerprint,
-            "rows": {"train": len(splits.train), "validation": len(splits.validation)},
-            "notes": list(splits.notes),
-        },
-        "versions": versions(),
-        "command": plan.command,
-        "seed": config.training.seed,
-        "epochs": len(outcome.history),
-        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "training_seconds": round(sum(record.seconds for record in outcome.history), 1),
-    }
-
-
-def history_csv(history: Sequence[EpochRecord] | Sequence[PretrainingRecord]) -> str:
-    """Return `history.csv`: a line an epoch, a column a field of its record."""
-    content = io.StringIO()
-    names = [field.name for field in fields(history[0])]
-    writer = csv.DictWriter(content, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(record) for record in history)
-    return content.getvalue()
 
 
 def _look(folder: Path, splits: Splits, watcher: Watcher) -> None:
