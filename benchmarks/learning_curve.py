@@ -4,10 +4,10 @@
         --rows 100 500 --draws 5 --output curve.json
 
 Each draw takes as many reviews of either class from train; validation is by film (no film on both
-sides) and only scores: epochs are fixed, and the weights kept are those of the epoch that fits the
-draw itself best. TF-IDF 1–2-grams + logistic regression gets the best of C = 1, 3, 10 on the scored
-reviews, which flatters it. `general` has learned from the labels of all these films. Points already
-in the output are not measured again.
+sides) and only scores. The LSTMs are trained with the settings of the default config; the weights
+kept are those of the epoch that fits the draw itself best. TF-IDF 1–2-grams + logistic regression
+gets the best of C = 1, 3, 10 on the scored reviews, which flatters it. `general` has learned from
+the labels of all these films. Points already in the output are not measured again.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 
 from sentiment.backend import load_keras, versions
-from sentiment.config import Config, DataSettings, make_config
+from sentiment.config import Config, DataSettings, load_config
 from sentiment.data.labelled import LabelledTexts
 from sentiment.data.load import load_splits
+from sentiment.few_texts import fit_to
 from sentiment.starting_point import find_starting_point
 from sentiment.text.tokenizer import Tokenizer
 
@@ -59,8 +60,9 @@ def main() -> None:
                     accuracy = linear(train, splits.validation)
                 else:
                     init = {"pretrained": arguments.init, "general": "general"}.get(system)
-                    config = settings_for(rows, init, arguments.settings)
-                    accuracy = lstm(config, train, splits.validation, seed=draw)
+                    chosen = [f"encoder.init={init or 'null'}", f"training.seed={draw}"]
+                    config = load_config("default", [*chosen, *arguments.settings])
+                    accuracy = lstm(config, train, splits.validation)
                 point = {
                     "system": system,
                     "rows": len(train),
@@ -88,31 +90,8 @@ def draw_rows(train: LabelledTexts, rows: int, draw: int) -> LabelledTexts:
     return train.take(np.concatenate(chosen))
 
 
-def settings_for(rows: int, init: str | None, overrides: list[str]) -> Config:
-    """Return the settings of a training: more epochs where there are fewer rows."""
-    pretrained = init is not None
-    epochs = int(np.clip(round((4_000 if pretrained else 12_000) / rows), 4, 20))
-    batch_size = 16 if rows < 10_000 else 64
-    remembered = np.clip(rows / batch_size / 2, 10, 100)  # steps: half an epoch
-    blocks: dict[str, dict[str, Any]] = {
-        "encoder": {"init": init, "embedding_dropout": 0.2, "dropout": 0.2},
-        "training": {
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "learning_rate": 1e-3,
-            "ema_momentum": float(1 - 1 / remembered),
-            "patience": epochs,
-        },
-    }
-    for override in overrides:
-        key, value = override.split("=", 1)
-        block, name = key.split(".")
-        blocks.setdefault(block, {})[name] = json.loads(value)
-    return make_config(blocks, origin="--set")
-
-
-def lstm(config: Config, train: LabelledTexts, validation: LabelledTexts, *, seed: int) -> float:
-    """Train a classifier and return its accuracy, 0–1."""
+def lstm(config: Config, train: LabelledTexts, validation: LabelledTexts) -> float:
+    """Train a classifier as `sentiment train` does it, and return its accuracy, 0–1."""
     load_keras()
     from sentiment.nn.classifier import assign_weights, build_classifier, named_weights
     from sentiment.nn.lessons import Examples
@@ -121,7 +100,7 @@ def lstm(config: Config, train: LabelledTexts, validation: LabelledTexts, *, see
 
     start = find_starting_point(config, train.texts, train.classes)
     tokenizer = start.tokenizer or Tokenizer.train(train.texts, config.text)
-    make_deterministic(seed)
+    make_deterministic(config.training.seed)
     model = build_classifier(
         vocabulary_size=tokenizer.vocabulary_size,
         num_classes=len(train.classes),
@@ -131,7 +110,8 @@ def lstm(config: Config, train: LabelledTexts, validation: LabelledTexts, *, see
     assign_weights(model, {**named_weights(model), **start.weights})
     examples = Examples(tokenizer.encode(train.texts), train.labels)
     own = Examples(tokenizer.encode(train.texts[:500]), train.labels[:500])
-    Trainer(model, examples, own, config.training, num_classes=len(train.classes)).run()
+    settings, _ = fit_to(config.training, len(examples))
+    Trainer(model, examples, own, settings, num_classes=len(train.classes)).run()
     scored = predict(model, tokenizer.encode(validation.texts))
     return score(scored, validation.labels)[1]
 

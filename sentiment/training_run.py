@@ -15,6 +15,7 @@ from sentiment.backend import load_keras
 from sentiment.config import Config
 from sentiment.data.load import Splits, load_splits
 from sentiment.errors import OutputError
+from sentiment.few_texts import fit_to
 from sentiment.model_files import Outcome, model_files
 from sentiment.model_folder import CHECKPOINTS, is_model_folder, write_model_folder
 from sentiment.runtime.inspection import format_probe, format_shape_table, probe
@@ -120,6 +121,17 @@ def _data_line(splits: Splits, tokenizer: Tokenizer) -> str:
     )
 
 
+def _cut_line(examples: Examples, config: Config) -> str:
+    """Return how many texts are not read whole; nothing if all are."""
+    cut = np.count_nonzero(examples.encoded.truncated_tokens)
+    if not cut:
+        return ""
+    return (
+        f"{cut:,} of {len(examples):,} texts have more than text.max_tokens="
+        f"{config.text.max_tokens} tokens: what is in their middle is left out"
+    )
+
+
 def _train(
     plan: Plan, splits: Splits, tokenizer: Tokenizer, start: StartingPoint, watcher: Watcher
 ) -> Path:
@@ -129,9 +141,14 @@ def _train(
     from sentiment.nn.teaching import find_lessons
     from sentiment.nn.training import Trainer, make_deterministic
 
-    config = plan.config
     validation = Examples(tokenizer.encode(splits.validation.texts), splits.validation.labels)
-    examples, unlabelled = find_lessons(config, splits, tokenizer, watcher.note)
+    examples, unlabelled = find_lessons(plan.config, splits, tokenizer, watcher.note)
+    training, note = fit_to(plan.config.training, len(examples))
+    for line in (_cut_line(examples, plan.config), note):
+        if line:
+            watcher.note(line)
+    config = plan.config.model_copy(update={"training": training})
+    plan = replace(plan, config=config)
     make_deterministic(config.training.seed)
     model = build_classifier(
         vocabulary_size=tokenizer.vocabulary_size,

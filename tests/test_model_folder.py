@@ -107,7 +107,7 @@ def test_the_history_has_one_line_an_epoch(tiny_model: Path):
     )
     rows = [line.split(",") for line in lines]
     assert [int(row[0]) for row in rows] == list(range(1, len(rows) + 1))
-    assert [int(row[1]) for row in rows] == [9 * (epoch + 1) for epoch in range(len(rows))]
+    assert [int(row[1]) for row in rows] == [18 * (epoch + 1) for epoch in range(len(rows))]
     assert float(rows[-1][2]) < float(rows[0][2])
 
 

@@ -60,7 +60,7 @@ class Killer(Nobody):
     steps = 0
     def step(self, report):
         self.steps += 1
-        if self.steps == 31:
+        if self.steps == 58:
             os.kill(os.getpid(), signal.SIGKILL)
 
 overrides = [*sys.argv[3:], "training.checkpoint_seconds=0"]
@@ -86,7 +86,7 @@ def killed_and_resumed(tmp_path_factory, tiny_settings):
 
 def test_a_killed_training_goes_on_where_it_was(killed_and_resumed):
     folder, watcher = killed_and_resumed
-    assert "resumed in epoch 4 after 30 steps" in watcher.lines
+    assert "resumed in epoch 4 after 57 steps" in watcher.lines
     assert watcher.epochs[0] == 4
     assert is_model_folder(folder)
     assert not (folder / "checkpoints").exists()
@@ -165,7 +165,7 @@ def test_a_training_shows_its_data_and_the_shapes_of_its_first_batch(stopped):
     assert "train 144 · validation 18 texts · classes negative, neutral, positive" in notes
     assert "vocabulary 30 tokens" in notes
     assert "first batch, before training:" in notes
-    for words in ("token_ids      (16, ", "lstm_1         (16, 2)", "the final hidden state h_T"):
+    for words in ("token_ids      (8, ", "lstm_1         (8, 2)", "the final hidden state h_T"):
         assert words in notes
     assert "final hidden state h_T: norm" in notes
 

@@ -1,0 +1,82 @@
+"""Few texts: batches shrink, the averaged weights keep up, and a new classifier is learned."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import sentiment
+from sentiment.config import TrainingSettings, load_config
+from sentiment.few_texts import fit_to
+from sentiment.training_run import Nobody
+
+
+@pytest.mark.parametrize(
+    ("texts", "batch_size", "steps"),
+    [(1, 8, 1), (7, 8, 1), (100, 8, 13), (256, 8, 32), (500, 15, 34), (2_000, 62, 33)],
+)
+def test_few_texts_make_small_batches_and_a_short_memory(texts: int, batch_size: int, steps: int):
+    settings = TrainingSettings(batch_size=64, ema_momentum=0.99)
+    few, note = fit_to(settings, texts)
+    assert few.batch_size == batch_size
+    assert few.ema_momentum == pytest.approx(1 - 1 / steps)
+    assert note == (
+        f"few texts: batches of {batch_size}, not 64; weights averaged over {steps} steps, not 100"
+    )
+    assert fit_to(few, texts) == (few, "")  # a model's config.yaml says the same once more
+
+
+def test_only_what_has_to_change_does():
+    settings = TrainingSettings(batch_size=64, ema_momentum=0.99, epochs=3)
+    few, note = fit_to(settings, 5_000)
+    assert (few.batch_size, few.epochs) == (64, 3)
+    assert note == "few texts: weights averaged over 79 steps, not 100"
+    small = TrainingSettings(batch_size=4, ema_momentum=0.0)
+    assert fit_to(small, 10) == (small, "")
+
+
+def test_many_texts_change_nothing():
+    settings = TrainingSettings(batch_size=64, ema_momentum=0.99)
+    assert fit_to(settings, 6_400) == (settings, "")
+
+
+class Notes(Nobody):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def test_a_new_classifier_is_learned_from_few_texts_with_the_default_settings(
+    tiny_model: Path, tiny_corpus: Path, tmp_path: Path
+):
+    texts = pd.read_csv(tiny_corpus)
+    texts["label"] = texts["label"].map({"negative": "no", "neutral": "so-so", "positive": "yes"})
+    texts.iloc[:90].to_csv(tmp_path / "few.csv", index=False)
+    watcher = Notes()
+    folder = sentiment.train(
+        output=tmp_path / "few",
+        overrides=[
+            f"data.source={tmp_path / 'few.csv'}",
+            f"encoder.init={tiny_model}",
+            "text.max_tokens=6",
+            "text.head_tokens=2",
+            "export.int8_max_accuracy_loss=0.9",
+        ],
+        watcher=watcher,
+    )
+    info = json.loads((folder / "model.json").read_text())
+    # In two steps an epoch, averaged over a hundred, it stays at what it begins with, by chance.
+    assert info["metrics"]["validation"]["accuracy"] > 0.8
+    for line in (
+        "few texts: batches of 8, not 64; weights averaged over 9 steps, not 100",
+        "72 of 72 texts have more than text.max_tokens=6 tokens: what is in their middle is left "
+        "out",
+    ):
+        assert line in watcher.lines
+    assert info["training"]["batch_size"] == 8
+    assert load_config(folder / "config.yaml").training.batch_size == 8
