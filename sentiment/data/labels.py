@@ -17,15 +17,18 @@ _Order = Callable[[str], tuple[float, str]]
 # More is a column of numbers or texts that was taken for the label.
 _MAX_CLASSES = 50
 _POLARITY = {
-    "very negative": 0,
-    "negative": 1,
-    "neg": 1,
-    "neutral": 2,
-    "neu": 2,
-    "mixed": 3,
-    "positive": 4,
-    "pos": 4,
-    "very positive": 5,
+    name: rank
+    for rank, names in enumerate(
+        (
+            ("very negative", "very bad", "terrible"),
+            ("negative", "neg", "bad", "poor"),
+            ("neutral", "neu", "ok", "okay"),
+            ("mixed",),
+            ("positive", "pos", "good"),
+            ("very positive", "very good", "excellent"),
+        )
+    )
+    for name in names
 }
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 _WHOLE_NUMBER = re.compile(r"([-+]?\d+)\.0+")
@@ -75,6 +78,12 @@ def ordered(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(names, key=_order_among(names)))
 
 
+def order_is_known(names: Iterable[str]) -> bool:
+    """Return whether the order of these classes follows from their names, not from the alphabet."""
+    names = list(names)
+    return _all_polarities(names) or _all_numbers(names)
+
+
 def declared_names(values: Sequence[object], names: Sequence[str]) -> list[object]:
     """Return the labels, numbers turned into the names that the source declares for them."""
     return [
@@ -121,11 +130,19 @@ def count_through(table: Table, label_column: str, classes: Sequence[str]) -> bo
 
 
 def _order_among(names: Sequence[str]) -> _Order:
-    if all(_plain(name) in _POLARITY for name in names):
+    if _all_polarities(names):
         return lambda name: (_POLARITY[_plain(name)], name)
-    if all(_NUMBER.fullmatch(name) for name in names):
+    if _all_numbers(names):
         return lambda name: (float(name), name)
     return lambda name: (0.0, name)
+
+
+def _all_polarities(names: Sequence[str]) -> bool:
+    return all(_plain(name) in _POLARITY for name in names)
+
+
+def _all_numbers(names: Sequence[str]) -> bool:
+    return all(_NUMBER.fullmatch(name) for name in names)
 
 
 def _plain(name: str) -> str:

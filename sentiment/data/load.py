@@ -16,7 +16,7 @@ import numpy as np
 
 from sentiment.config import DataSettings
 from sentiment.data.labelled import LabelledTexts, label_texts, need_columns, table_texts
-from sentiment.data.labels import UNLABELLED, class_indices, infer_classes
+from sentiment.data.labels import UNLABELLED, class_indices, infer_classes, order_is_known
 from sentiment.data.split import group_keys, linked_by_text, split_off, stratified_subset
 from sentiment.data.tables import WHOLE, Table, read_tables
 from sentiment.errors import DataError
@@ -80,6 +80,12 @@ def splits_of(tables: Mapping[str, Table], settings: DataSettings) -> Splits:
     need_columns(first, settings.text_column, settings.label_column)
     classes = settings.classes or infer_classes(first, settings.label_column)
     notes: list[str] = []
+    if not (settings.classes or first.class_names or order_is_known(classes)):
+        notes.append(
+            f"classes by alphabet: score runs from {classes[0]} (-1) to {classes[-1]} (+1); for "
+            f"another order: --set 'data.classes=[{', '.join(reversed(classes))}]', most negative "
+            "first"
+        )
     parts = {
         name: part
         for name, table in tables.items()

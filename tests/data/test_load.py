@@ -236,6 +236,7 @@ def test_unreachable_hub_names_the_local_way(monkeypatch: pytest.MonkeyPatch) ->
         ((True, False), ("false", "true")),
         (("sad", "glad", "positive"), ("glad", "positive", "sad")),
         ((1.0, 0.0), ("0", "1")),
+        (("good", "ok", "bad"), ("bad", "ok", "good")),
     ],
 )
 def test_classes_are_ordered_by_what_they_mean(
@@ -248,6 +249,32 @@ def test_classes_are_ordered_by_what_they_mean(
     for text, name in zip(splits.train.texts, named, strict=True):
         value = labels[int(text.split()[1]) % len(labels)]
         assert name == str(value).lower().removesuffix(".0") or name == value
+
+
+def test_an_order_by_alphabet_alone_is_said(tmp_path: Path) -> None:
+    save(tmp_path / "train.jsonl", rows_of(30, labels=("sad", "happy")))
+    first, *_ = load_splits(settings(tmp_path)).notes
+    assert first == (
+        "classes by alphabet: score runs from happy (-1) to sad (+1); for another order: "
+        "--set 'data.classes=[sad, happy]', most negative first"
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "more"),
+    [
+        (("pos", "neg"), {}),
+        ((2, 1), {}),
+        (("sad", "happy"), {"classes": ["happy", "sad"]}),
+    ],
+)
+def test_an_order_that_means_something_is_not(
+    labels: tuple[object, ...], more: dict[str, object], tmp_path: Path
+) -> None:
+    save(tmp_path / "train.jsonl", rows_of(30, labels=labels))
+    assert not [
+        note for note in load_splits(settings(tmp_path, **more)).notes if "alphabet" in note
+    ]
 
 
 @pytest.mark.parametrize(
