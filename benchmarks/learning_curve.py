@@ -110,7 +110,7 @@ def lstm(config: Config, train: LabelledTexts, validation: LabelledTexts) -> flo
     assign_weights(model, {**named_weights(model), **start.weights})
     examples = Examples(tokenizer.encode(train.texts), train.labels)
     own = Examples(tokenizer.encode(train.texts[:500]), train.labels[:500])
-    settings, _ = fit_to(config.training, len(examples))
+    settings, _ = fit_to(config.training, len(examples), len(own))
     Trainer(model, examples, own, settings, num_classes=len(train.classes)).run()
     scored = predict(model, tokenizer.encode(validation.texts))
     return score(scored, validation.labels)[1]

@@ -123,6 +123,7 @@ class TrainingSettings(_Settings):
     label_smoothing: Fraction = 0.0
     class_weights: Literal["none", "balanced"] = "none"
     ema_momentum: Fraction = 0.998
+    keep: Literal["best", "last"] = "best"
     patience: PositiveInt = 3
     teacher: Names = ()
     teacher_share: Annotated[float, Field(ge=0, le=1)] = 0.7

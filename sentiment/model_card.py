@@ -19,14 +19,14 @@ last {tail_tokens}; every prediction says how many were left out.
 
 ## What it was trained on
 
-`{source}`: {train:,} texts to learn from, {validation:,} to decide when to stop. Fingerprint of the
-data: `{fingerprint}`.
+`{source}`: {train:,} texts to learn from, {validation:,} to validate on. Fingerprint of the data:
+`{fingerprint}`.
 {notes}
 ## How good it is
 
 On the {validation:,} validation texts: accuracy {accuracy:.1%} (95 % interval {low:.1%} to
-{high:.1%}), macro-F1 {macro_f1:.3f}, loss {loss:.3f}. Validation chose the epoch and the
-temperature ({temperature:.2f}, already built into the weights), so expect a little less elsewhere.
+{high:.1%}), macro-F1 {macro_f1:.3f}, loss {loss:.3f}. Validation chose {chosen} ({temperature:.2f},
+already built into the weights), so expect a little less elsewhere.
 For figures beside a baseline, and on a test split, run `sentiment eval`.
 
 The weights are stored as {weights}, and figures are those of the stored ones. Float32 ONNX differs
@@ -131,6 +131,7 @@ def model_card(info: Mapping[str, Any]) -> str:
         high=high,
         macro_f1=metrics["macro_f1"],
         loss=metrics["loss"],
+        chosen=("" if info["training"]["keep"] == "last" else "the epoch and ") + "the temperature",
         temperature=info["temperature"],
         weights=info["weights"],
         parity=info["onnx_largest_difference"],

@@ -143,7 +143,7 @@ def _train(
 
     validation = Examples(tokenizer.encode(splits.validation.texts), splits.validation.labels)
     examples, unlabelled = find_lessons(plan.config, splits, tokenizer, watcher.note)
-    training, note = fit_to(plan.config.training, len(examples))
+    training, note = fit_to(plan.config.training, len(examples), len(validation))
     for line in (_cut_line(examples, plan.config), note):
         if line:
             watcher.note(line)

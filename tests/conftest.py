@@ -43,6 +43,7 @@ TINY_SETTINGS = (
     "training.batch_size=8",
     "training.learning_rate=0.03",
     "training.ema_momentum=0.8",
+    "training.keep=last",
     "export.int8_max_accuracy_loss=0.9",
 )
 

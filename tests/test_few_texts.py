@@ -20,27 +20,35 @@ from sentiment.training_run import Nobody
 )
 def test_few_texts_make_small_batches_and_a_short_memory(texts: int, batch_size: int, steps: int):
     settings = TrainingSettings(batch_size=64, ema_momentum=0.99)
-    few, note = fit_to(settings, texts)
+    few, note = fit_to(settings, texts, 200)
     assert few.batch_size == batch_size
     assert few.ema_momentum == pytest.approx(1 - 1 / steps)
     assert note == (
         f"few texts: batches of {batch_size}, not 64; weights averaged over {steps} steps, not 100"
     )
-    assert fit_to(few, texts) == (few, "")  # a model's config.yaml says the same once more
+    assert fit_to(few, texts, 200) == (few, "")  # a model's config.yaml says the same once more
 
 
 def test_only_what_has_to_change_does():
     settings = TrainingSettings(batch_size=64, ema_momentum=0.99, epochs=3)
-    few, note = fit_to(settings, 5_000)
+    few, note = fit_to(settings, 5_000, 500)
     assert (few.batch_size, few.epochs) == (64, 3)
     assert note == "few texts: weights averaged over 79 steps, not 100"
     small = TrainingSettings(batch_size=4, ema_momentum=0.0)
-    assert fit_to(small, 10) == (small, "")
+    assert fit_to(small, 10, 500) == (small, "")
+
+
+def test_few_validation_texts_choose_no_epoch():
+    settings = TrainingSettings(batch_size=64, ema_momentum=0.99)
+    few, note = fit_to(settings, 10_000, 199)
+    assert (few.keep, few.batch_size) == ("last", 64)
+    assert note == "few texts: the last epoch is kept, not the best of so few validation texts"
+    assert fit_to(few, 10_000, 199) == (few, "")
 
 
 def test_many_texts_change_nothing():
     settings = TrainingSettings(batch_size=64, ema_momentum=0.99)
-    assert fit_to(settings, 6_400) == (settings, "")
+    assert fit_to(settings, 6_400, 200) == (settings, "")
 
 
 class Notes(Nobody):
@@ -73,10 +81,13 @@ def test_a_new_classifier_is_learned_from_few_texts_with_the_default_settings(
     # In two steps an epoch, averaged over a hundred, it stays at what it begins with, by chance.
     assert info["metrics"]["validation"]["accuracy"] > 0.8
     for line in (
-        "few texts: batches of 8, not 64; weights averaged over 9 steps, not 100",
+        "few texts: batches of 8, not 64; weights averaged over 9 steps, not 100; the last epoch "
+        "is kept, not the best of so few validation texts",
         "72 of 72 texts have more than text.max_tokens=6 tokens: what is in their middle is left "
         "out",
     ):
         assert line in watcher.lines
-    assert info["training"]["batch_size"] == 8
+    assert (info["training"]["batch_size"], info["epochs"]) == (8, 8)
+    card = (folder / "MODEL_CARD.md").read_text()
+    assert "Validation chose the temperature (" in card
     assert load_config(folder / "config.yaml").training.batch_size == 8

@@ -74,7 +74,7 @@ class Trainer:
     Args:
         model: the network of `build_classifier`.
         train: what to learn from.
-        validation: what decides when to stop and which epoch's weights are kept.
+        validation: what decides, unless the last epoch is kept, when to stop and which one is.
         settings: how.
         num_classes: width of the model's output.
         unlabelled: texts for the losses of `training.perturbation`.
@@ -160,7 +160,7 @@ class Trainer:
         self.learner.reset_metrics()
 
     def run(self) -> list[EpochRecord]:
-        """Train to the end or to early stopping; leave the best weights in the model.
+        """Train to the end or to early stopping; leave the weights to keep in the model.
 
         Raises:
             TrainingError: the loss is no longer a number; the last good state is kept.
@@ -173,6 +173,8 @@ class Trainer:
         return [EpochRecord(**record) for record in self.counters.history]
 
     def _out_of_patience(self) -> bool:
+        if self.settings.keep == "last":
+            return False
         return self.counters.epochs_since_best >= self.settings.patience
 
     def _run_epoch(self) -> None:
@@ -223,7 +225,8 @@ class Trainer:
         if not math.isfinite(loss):
             raise diverged(self, f"the validation loss became {loss}", command="train")
         counters.epochs_since_best += 1
-        if (macro_f1, -loss) > (counters.best_macro_f1, -counters.best_loss):
+        better = (macro_f1, -loss) > (counters.best_macro_f1, -counters.best_loss)
+        if better or self.settings.keep == "last":
             counters.best_macro_f1, counters.best_loss = macro_f1, loss
             counters.epochs_since_best = 0
             self.best = [np.array(variable.numpy()) for variable in self.model.trainable_variables]

@@ -163,6 +163,25 @@ def test_it_stops_when_validation_no_longer_gets_better():
         np.testing.assert_allclose(value, before[name], atol=1e-6)
 
 
+def test_the_last_epoch_is_kept_if_that_is_asked_for():
+    examples = one_shape(16)
+    settings = toy_settings(epochs=4, patience=1, keep="last", learning_rate=0.3, batch_size=16)
+    live: list[dict[str, np.ndarray]] = []
+    trainer = toy_trainer(
+        examples=examples,
+        # Labels that it does not learn: every epoch is worse than the one before.
+        validation=Examples(examples.encoded, (examples.labels + 1) % CLASSES),
+        settings=settings,
+        on_step=lambda report: live.append(named_weights(trainer.model)),
+    )
+    trainer.model.run_eagerly = True
+    history = trainer.run()
+    assert [record.epoch for record in history] == [1, 2, 3, 4]
+    assert history[-1].validation_loss > history[0].validation_loss
+    for name, value in named_weights(trainer.model).items():
+        np.testing.assert_array_equal(value, live[-1][name], err_msg=name)
+
+
 class EverySave(CheckpointStore):
     """A store that keeps each save, also several of one step, in a folder of its own."""
 
