@@ -115,6 +115,7 @@ class TrainingSettings(_Settings):
 
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 13
     epochs: PositiveInt = 10
+    passes: PositiveInt = 1
     batch_size: PositiveInt = 64
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     warmup_fraction: Fraction = 0.1

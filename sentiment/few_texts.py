@@ -12,7 +12,8 @@ import math
 
 from sentiment.config import TrainingSettings
 
-# Batches shrink until an epoch has as many steps, but not below the smallest.
+# Batches shrink until an epoch has as many steps, but not below the smallest; then an epoch goes
+# through the texts more than once.
 STEPS_AN_EPOCH = 32
 SMALLEST_BATCH = 8
 # Fewer validation texts do not choose an epoch: 95 % intervals of their accuracy are wider than ±5.
@@ -37,10 +38,13 @@ def fit_to(
         'few texts: batches of 15, not 64; weights averaged over 34 steps, not 100'
     """
     batch_size = min(settings.batch_size, max(SMALLEST_BATCH, texts // STEPS_AN_EPOCH))
-    steps = math.ceil(texts / batch_size)
+    steps_a_pass = math.ceil(texts / batch_size)
+    passes = max(settings.passes, STEPS_AN_EPOCH // steps_a_pass)
+    steps = passes * steps_a_pass
     fitted = settings.model_copy(
         update={
             "batch_size": batch_size,
+            "passes": passes,
             "ema_momentum": min(settings.ema_momentum, 1 - 1 / steps),
             "keep": "last" if validation_texts < ENOUGH_TO_CHOOSE else settings.keep,
         }
@@ -48,6 +52,8 @@ def fit_to(
     changes = []
     if fitted.batch_size < settings.batch_size:
         changes.append(f"batches of {batch_size}, not {settings.batch_size}")
+    if fitted.passes > settings.passes:
+        changes.append(f"{passes} passes an epoch, not {settings.passes}")
     if fitted.ema_momentum < settings.ema_momentum:
         before = 1 / (1 - settings.ema_momentum)
         changes.append(f"weights averaged over {steps} steps, not {before:.0f}")

@@ -54,7 +54,7 @@ class Lessons:
     Args:
         train: labelled texts.
         unlabelled: texts for the losses of `training.perturbation`, or None.
-        settings: batch sizes, seed, class weights.
+        settings: batch sizes, passes an epoch, seed, class weights.
         num_classes: how many classes there are.
 
     Attributes:
@@ -76,10 +76,15 @@ class Lessons:
         self.weights = _class_weights(train.labels, num_classes, settings.class_weights)
 
     def batches(self, epoch: int) -> list[LessonBatch]:
-        """Return the batches of an epoch, in order."""
+        """Return the batches of an epoch, in order: of each pass through the texts its own."""
+        passes = self.settings.passes
+        first = epoch * passes
+        return [batch for turn in range(first, first + passes) for batch in self._pass(turn)]
+
+    def _pass(self, turn: int) -> list[LessonBatch]:
         settings, lengths = self.settings, self.train.encoded.lengths
         batches = training_batches(
-            lengths, batch_size=settings.batch_size, seed=settings.seed, epoch=epoch
+            lengths, batch_size=settings.batch_size, seed=settings.seed, epoch=turn
         )
         if self.unlabelled is None:
             return [LessonBatch(rows) for rows in batches]
@@ -89,7 +94,7 @@ class Lessons:
             self.unlabelled.lengths,
             batch_size=settings.perturbation.unlabelled_batch_size,
             seed=settings.seed,
-            epoch=epoch,
+            epoch=turn,
         )
         return [LessonBatch(*pair) for pair in zip(batches, others, strict=True)]
 

@@ -109,7 +109,7 @@ class Trainer:
         self.on_step = on_step
         self.on_epoch = on_epoch
         self.stop_requested = stop_requested
-        self.batches_per_epoch = math.ceil(len(train) / settings.batch_size)
+        self.batches_per_epoch = settings.passes * math.ceil(len(train) / settings.batch_size)
         self.counters = _Counters()
         self.best: list[NDArray[Any]] = []
         self.last_saved = time.monotonic()
@@ -232,11 +232,12 @@ class Trainer:
             self.best = [np.array(variable.numpy()) for variable in self.model.trainable_variables]
         for variable, value in zip(self.model.trainable_variables, live, strict=True):
             variable.assign(value)
+        seen = self.settings.passes * len(self.train)
         record = EpochRecord(
             epoch=counters.epoch + 1,
             step=counters.step,
-            train_loss=counters.loss_sum / len(self.train),
-            train_accuracy=counters.correct_sum / len(self.train),
+            train_loss=counters.loss_sum / seen,
+            train_accuracy=counters.correct_sum / seen,
             validation_loss=loss,
             validation_accuracy=accuracy,
             validation_macro_f1=macro_f1,

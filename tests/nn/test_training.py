@@ -163,6 +163,23 @@ def test_it_stops_when_validation_no_longer_gets_better():
         np.testing.assert_allclose(value, before[name], atol=1e-6)
 
 
+def test_an_epoch_of_two_passes_is_two_epochs_in_one():
+    """The same steps in the same order; the losses are means over both passes."""
+    options = {"examples": one_shape(24), "dropout": 0.3}
+    settings = {"ema_momentum": 0.8, "keep": "last", "warmup_fraction": 0.2}
+    one = toy_trainer(settings=toy_settings(epochs=4, **settings), **options)
+    two = toy_trainer(settings=toy_settings(epochs=2, passes=2, **settings), **options)
+    singles, doubles = one.run(), two.run()
+    assert [record.step for record in doubles] == [6, 12]
+    for name, value in named_weights(two.model).items():
+        np.testing.assert_array_equal(value, named_weights(one.model)[name], err_msg=name)
+    for number, double in enumerate(doubles):
+        pair = singles[2 * number : 2 * number + 2]
+        for figure in ("train_loss", "train_accuracy"):
+            mean = sum(getattr(single, figure) for single in pair) / 2
+            assert getattr(double, figure) == pytest.approx(mean, rel=1e-6)
+
+
 def test_the_last_epoch_is_kept_if_that_is_asked_for():
     examples = one_shape(16)
     settings = toy_settings(epochs=4, patience=1, keep="last", learning_rate=0.3, batch_size=16)
