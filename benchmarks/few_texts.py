@@ -70,17 +70,17 @@ def measure(
     scored = validation.take(np.random.default_rng(0).permutation(len(validation))[:SCORED])
     classes = [f"class {label}" for label in range(len(train.classes))]
     with tempfile.TemporaryDirectory() as folder:
-        table = Path(folder) / "few.csv"
+        file = Path(folder) / "few.csv"
         named = zip(some.texts, some.labels, strict=True)
         write_rows(
-            table,
+            file,
             [{"text": text, "label": classes[label]} for text, label in named],
             columns=["text", "label"],
         )
         model = sentiment.load(
             sentiment.train(
                 output=Path(folder) / "model",
-                overrides=[f"data.source={table}", f"training.seed={draw}"],
+                overrides=[f"data.source={file}", f"training.seed={draw}"],
             )
         )
         answers = model.predict_arrays(scored.texts).probabilities

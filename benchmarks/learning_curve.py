@@ -5,9 +5,10 @@
 
 Each draw takes as many reviews of either class from train; validation is by film (no film on both
 sides) and only scores. The LSTMs are trained with the settings of the default config; the weights
-kept are those of the epoch that fits the draw itself best. TF-IDF 1–2-grams + logistic regression
-gets the best of C = 1, 3, 10 on the scored reviews, which flatters it. `general` has learned from
-the labels of all these films. Points already in the output are not measured again.
+kept are those of the epoch that fits the draw itself best, or the last one's of draws too small to
+choose. TF-IDF 1–2-grams + logistic regression gets the best of C = 1, 3, 10 on the scored reviews,
+which flatters it. `general` has learned from the labels of all these films. Points already in the
+output are not measured again.
 """
 
 from __future__ import annotations

@@ -39,10 +39,10 @@ TINY_SETTINGS = (
     "encoder.dropout=0.1",
     "classifier.units=16",
     "classifier.dropout=0.0",
-    "training.epochs=12",
+    "training.epochs=14",
     "training.batch_size=8",
     "training.learning_rate=0.03",
-    "training.ema_momentum=0.8",
+    "training.ema_momentum=0.9",
     "training.keep=last",
     "export.int8_max_accuracy_loss=0.9",
 )

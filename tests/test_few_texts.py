@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from watchers import Recorder
 
 import sentiment
 from sentiment.config import TrainingSettings, load_config
 from sentiment.few_texts import fit_to
-from sentiment.training_run import Nobody
 
 
 @pytest.mark.parametrize(
@@ -55,21 +55,13 @@ def test_many_texts_change_nothing():
     assert fit_to(settings, 6_400, 200) == (settings, "")
 
 
-class Notes(Nobody):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def note(self, line: str) -> None:
-        self.lines.append(line)
-
-
 def test_a_new_classifier_is_learned_from_few_texts_with_the_default_settings(
     tiny_model: Path, tiny_corpus: Path, tmp_path: Path
 ):
     texts = pd.read_csv(tiny_corpus)
     texts["label"] = texts["label"].map({"negative": "no", "neutral": "so-so", "positive": "yes"})
     texts.iloc[:90].to_csv(tmp_path / "few.csv", index=False)
-    watcher = Notes()
+    watcher = Recorder()
     folder = sentiment.train(
         output=tmp_path / "few",
         overrides=[

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
+from watchers import Recorder
 
 import sentiment
 from sentiment.config import PretrainingSettings, load_config
@@ -36,7 +37,6 @@ from sentiment.nn.saving import TrainingInterrupted
 from sentiment.pretraining_run import _fitting, _starting_point, pretrain
 from sentiment.text.tokenizer import EncodedTexts
 from sentiment.training_plan import PRETRAIN, make_plan
-from sentiment.training_run import Nobody
 
 FILES = {
     "MODEL_CARD.md",
@@ -63,28 +63,6 @@ SETTINGS = (
     "pretraining.negatives=8",
     "pretraining.dropout=0.1",
 )
-
-
-class Recorder(Nobody):
-    """Takes notes; asks to stop after some steps."""
-
-    def __init__(self, stop_after: int = 10**9) -> None:
-        self.lines: list[str] = []
-        self.steps = 0
-        self.epochs: list[int] = []
-        self.stop_after = stop_after
-
-    def note(self, line: str) -> None:
-        self.lines.append(line)
-
-    def step(self, report) -> None:
-        self.steps += 1
-
-    def epoch(self, record) -> None:
-        self.epochs.append(record.epoch)
-
-    def stop_requested(self) -> bool:
-        return self.steps >= self.stop_after
 
 
 def planned(settings: list[str], *more: str, output: Path | None = None, resume: bool = False):

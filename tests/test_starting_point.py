@@ -7,21 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
+from watchers import Recorder
 
 import sentiment
 from sentiment.config import ClassifierSettings, Config, load_config
 from sentiment.errors import ModelFolderError
 from sentiment.model_folder import open_model_folder
 from sentiment.starting_point import FEW_TEXTS, find_starting_point
-from sentiment.training_run import Nobody
-
-
-class Notes(Nobody):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def note(self, line: str) -> None:
-        self.lines.append(line)
 
 
 def config(init: object, **encoder: object) -> Config:
@@ -105,7 +97,7 @@ def test_many_texts_start_from_nothing_by_default():
 def test_training_from_a_model_begins_where_it_ended(
     tiny_model: Path, tiny_settings: list[str], tmp_path: Path
 ):
-    notes = Notes()
+    notes = Recorder()
     # Steps so small that the weights stay what they were.
     folder = sentiment.train(
         output=tmp_path / "again",

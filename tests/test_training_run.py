@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from watchers import Recorder
 
 import sentiment
 from sentiment.config import load_config
@@ -18,29 +19,7 @@ from sentiment.errors import ConfigError, DataError, ModelFolderError, OutputErr
 from sentiment.model_folder import is_model_folder, is_unfinished
 from sentiment.nn.saving import TrainingInterrupted
 from sentiment.runtime.replay import replay
-from sentiment.training_run import Nobody, Plan, make_plan
-
-
-class Recorder(Nobody):
-    """Takes notes; asks to stop after some steps."""
-
-    def __init__(self, stop_after: int = 10**9) -> None:
-        self.lines: list[str] = []
-        self.steps = 0
-        self.epochs: list[int] = []
-        self.stop_after = stop_after
-
-    def note(self, line: str) -> None:
-        self.lines.append(line)
-
-    def step(self, report) -> None:
-        self.steps += 1
-
-    def epoch(self, record) -> None:
-        self.epochs.append(record.epoch)
-
-    def stop_requested(self) -> bool:
-        return self.steps >= self.stop_after
+from sentiment.training_run import Plan, make_plan
 
 
 def plan(config=None, *, output=None, overrides=(), resume=False) -> Plan:

@@ -173,8 +173,6 @@ class Trainer:
         return [EpochRecord(**record) for record in self.counters.history]
 
     def _out_of_patience(self) -> bool:
-        if self.settings.keep == "last":
-            return False
         return self.counters.epochs_since_best >= self.settings.patience
 
     def _run_epoch(self) -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from watchers import Recorder
 
 import sentiment
 from sentiment.data.labelled import LabelledTexts
 from sentiment.data.labels import UNLABELLED
 from sentiment.errors import ConfigError, DataError
 from sentiment.nn.teaching import NBSVM, WRITTEN, Teachers
-from sentiment.training_run import Nobody
 
 CLASSES = ("negative", "neutral", "positive")
 TEXTS = ["the film was superb and loved", "a boring dreadful story", "delivered on tuesday"]
@@ -25,14 +25,6 @@ NOBODY = TRAIN.take([])
 
 def unlabelled(*texts: str) -> LabelledTexts:
     return LabelledTexts(list(texts), np.full(len(texts), UNLABELLED, np.int32), CLASSES)
-
-
-class Notes(Nobody):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def note(self, line: str) -> None:
-        self.lines.append(line)
 
 
 def test_one_teacher_answers_as_its_model_does(tiny_model: Path):
@@ -79,7 +71,7 @@ def folder(tmp_path: Path, tiny_corpus: Path) -> Path:
 
 
 def pupil(folder: Path, tiny_settings: list[str], **options: str) -> tuple[Path, list[str]]:
-    watcher = Notes()
+    watcher = Recorder()
     settings = [*tiny_settings, f"data.source={folder}", "training.epochs=8"]
     settings += [f"training.{key.replace('__', '.')}={value}" for key, value in options.items()]
     output = folder.parent / "pupil"
