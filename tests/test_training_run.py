@@ -160,7 +160,7 @@ def test_what_a_stopped_training_was_started_with_is_what_it_is_resumed_with(
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("training.learning_rate=0.5", "training.learning_rate=0.03, and now it is 0.5"),
+        ("training.learning_rate=0.5", "training.learning_rate=0.02, and now it is 0.5"),
         ("encoder.units=[3]", r"encoder.units=(2,), and now it is (3,)"),
         ("training.seed=14", "training.seed=13, and now it is 14"),
     ],

@@ -62,7 +62,7 @@ def test_it_ends_with_the_result_and_the_command_that_comes_next(pretrained) -> 
     result, following = answer.lines
     assert result.startswith(
         f"runs/mine-encoder: perplexity {info['perplexity']:.1f} on 14 held-out texts "
-        f"({info['unigram_perplexity']:.1f} by frequency alone) · 130 texts, 910 tokens, "
+        f"({info['unigram_perplexity']:.1f} by frequency alone) · 130 texts, 958 tokens, "
     )
     assert following == "next: sentiment train mine.yaml --set encoder.init=runs/mine-encoder"
     assert info["seed"] == 5
