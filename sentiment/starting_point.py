@@ -26,7 +26,7 @@ FEW_TEXTS = 50_000
 # The tokens that `general` makes of a word, at most, if the language is its own. Measured: English
 # reviews 1.1-1.3, tweets 1.45; Spanish 2.0, French 2.2, German 2.5.
 FOREIGN = 1.75
-TEXTS_LOOKED_AT = 1_000
+LANGUAGE_SAMPLE = 1_000  # texts
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,19 @@ def _automatic(config: Config, texts: Sequence[str], classes: Sequence[str]) -> 
         note = f"encoder: from nothing, with more than {FEW_TEXTS:,} texts to learn from"
         return StartingPoint(config, None, {}, f"{note}; or --set encoder.init={DEFAULT_MODEL}")
     start = _from_folder(config, DEFAULT_MODEL, classes)
-    some = texts[:TEXTS_LOOKED_AT]
-    words = sum(len(text.split()) for text in some)
-    if start.tokenizer and len(start.tokenizer.encode(some).token_ids) > FOREIGN * words:
+    if start.tokenizer and _is_foreign(start.tokenizer, texts[:LANGUAGE_SAMPLE]):
         note = (
             f"encoder: from nothing: the texts are not in the language of {DEFAULT_MODEL}, English"
         )
         return StartingPoint(config, None, {}, f"{note}; or --set encoder.init={DEFAULT_MODEL}")
     return start
+
+
+def _is_foreign(tokenizer: Tokenizer, texts: Sequence[str]) -> bool:
+    """Return whether a tokenizer makes more tokens of the words than it would of English ones."""
+    encoded = tokenizer.encode(texts)
+    tokens = len(encoded.token_ids) + int(encoded.truncated_tokens.sum())  # of the whole texts
+    return tokens > FOREIGN * sum(len(text.split()) for text in texts)
 
 
 def _from_folder(config: Config, init: str, classes: Sequence[str]) -> StartingPoint:

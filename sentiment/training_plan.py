@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiment.config import Config, load_config
-from sentiment.durable import write_file
+from sentiment.durable import make_folder, write_file
 from sentiment.errors import OutputError, SentimentError, TrainingError
 from sentiment.model_folder import (
     CHECKPOINTS,
@@ -138,17 +138,15 @@ def prepare_folder(
     if plan.resuming and record.is_file():
         before = json.loads(record.read_text(encoding="utf-8"))
         if before["fingerprint"] != fingerprint:
-            raise TrainingError(
-                f"the data of {plan.config.data.source} changed since {plan.output} was started",
-                expected=f"fingerprint {before['fingerprint'][:12]}, not {fingerprint[:12]}",
-                run=f"sentiment {plan.task.word} … --output a new folder",
+            raise _changed(
+                plan, f"the data of {plan.config.data.source}", before["fingerprint"], fingerprint
             )
         return Tokenizer.load(
             folder / TOKENIZER, max_tokens=text.max_tokens, head_tokens=text.head_tokens
         )
     tokenizer = make_tokenizer()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise OutputError(
             f"cannot make {folder}: {error.strerror}", expected="a folder you may write to"
@@ -159,6 +157,32 @@ def prepare_folder(
     content = {"task": plan.task.word, "fingerprint": fingerprint, "command": plan.command}
     write_file(record, json.dumps(content))
     return tokenizer
+
+
+def check_lessons(plan: Plan, fingerprint: str) -> None:
+    """Hold what is learned beside the train split against what it was when the training began.
+
+    Args:
+        plan: of a training whose folder is prepared.
+        fingerprint: of the unlabelled texts, the teachers and their answers.
+
+    Raises:
+        TrainingError: they are not those that were started with.
+    """
+    record = plan.output / CHECKPOINTS / RUN
+    known = json.loads(record.read_text(encoding="utf-8"))
+    before = known.get("lessons", fingerprint)
+    if plan.resuming and before != fingerprint:
+        raise _changed(plan, "the unlabelled texts or the teachers", before, fingerprint)
+    write_file(record, json.dumps({**known, "lessons": fingerprint}))
+
+
+def _changed(plan: Plan, what: str, before: str, now: str) -> TrainingError:
+    return TrainingError(
+        f"{what} changed since {plan.output} was started",
+        expected=f"fingerprint {before[:12]}, not {now[:12]}",
+        run=f"sentiment {plan.task.word} … --output a new folder",
+    )
 
 
 def _refuse_nothing_to_resume(folder: Path, task: Task) -> None:

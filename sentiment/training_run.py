@@ -22,7 +22,7 @@ from sentiment.runtime.inspection import format_probe, format_shape_table, probe
 from sentiment.runtime.predictor import SentimentModel
 from sentiment.starting_point import StartingPoint, find_starting_point
 from sentiment.text.tokenizer import Tokenizer
-from sentiment.training_plan import Plan, make_plan, prepare_folder
+from sentiment.training_plan import Plan, check_lessons, make_plan, prepare_folder
 
 if TYPE_CHECKING:
     import keras
@@ -142,7 +142,8 @@ def _train(
     from sentiment.nn.training import Trainer, make_deterministic
 
     validation = Examples(tokenizer.encode(splits.validation.texts), splits.validation.labels)
-    examples, unlabelled = find_lessons(plan.config, splits, tokenizer, watcher.note)
+    examples, unlabelled, fingerprint = find_lessons(plan.config, splits, tokenizer, watcher.note)
+    check_lessons(plan, fingerprint)
     training, note = fit_to(plan.config.training, len(examples), len(validation))
     for line in (_cut_line(examples, plan.config), note):
         if line:

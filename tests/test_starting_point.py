@@ -94,6 +94,22 @@ def test_many_texts_start_from_nothing_by_default():
     assert find_starting_point(config("auto"), ["Fine."] * (FEW_TEXTS + 1)).weights == {}
 
 
+GERMAN = "Das Zimmer war sauber und ruhig, aber das Abendessen hat uns überhaupt nicht geschmeckt. "
+
+
+@pytest.mark.parametrize("sentences", [1, 20, 100])
+def test_auto_starts_from_nothing_with_another_language_however_long_the_texts(sentences: int):
+    start = find_starting_point(config("auto"), [GERMAN * sentences] * 10)
+    assert start.weights == {}
+    assert "not in the language of general, English" in start.note
+
+
+@pytest.mark.parametrize("sentences", [1, 20, 100])
+def test_auto_starts_from_general_with_english(sentences: int):
+    english = "The room was clean and quiet, but we did not like the dinner at all. "
+    assert find_starting_point(config("auto"), [english * sentences] * 10).weights
+
+
 def test_training_from_a_model_begins_where_it_ended(
     tiny_model: Path, tiny_settings: list[str], tmp_path: Path
 ):

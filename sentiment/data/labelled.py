@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sentiment.data.labels import UNLABELLED, class_indices, count_through
 from sentiment.data.tables import Table
 from sentiment.errors import DataError
+from sentiment.text.tokenizer import check_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,14 +87,19 @@ def table_texts(table: Table, column: str) -> list[str]:
     """Return a column as texts.
 
     Raises:
-        DataError: a cell holds something else; the message names its row.
+        DataError: a cell holds something else, a NUL or a lone surrogate; the message names its
+            row.
     """
     for row, value in zip(table.rows, table.columns[column], strict=True):
-        if not isinstance(value, str):
+        if isinstance(value, str):
+            held = check_text(value)
+        else:
             held = "nothing" if value is None else f"{type(value).__name__} {value!r:.40}"
-            raise DataError(
-                f"{table.origin} row {row}: column {column!r} holds {held}", expected="text"
-            )
+        if held is None:
+            continue
+        raise DataError(
+            f"{table.origin} row {row}: column {column!r} holds {held}", expected="text"
+        )
     return [str(value) for value in table.columns[column]]
 
 

@@ -57,7 +57,8 @@ def stratified_subset(
 ) -> Indices:
     """Return `rows` row indices, ascending, with the classes in their proportions.
 
-    A smaller subset holds rows of a larger one with the same seed, so learning curves nest.
+    With the same seed, a smaller subset holds rows of a larger one, but for a row of a class where
+    rounding gives the smaller one more; so learning curves nest.
     """
     if rows >= len(labels):
         return np.arange(len(labels))
@@ -79,7 +80,8 @@ def stratified_subset(
 def group_keys(groups: Sequence[object], texts: Sequence[str]) -> list[str]:
     """Return one key a row: its group, or its own text where the group is missing."""
     return [
-        f"text {text}" if group is None or group == "" else f"group {group}"
+        # NaN, which pandas puts for a missing cell, is the one value unequal to itself.
+        f"text {text}" if group is None or group == "" or group != group else f"group {group}"
         for group, text in zip(groups, texts, strict=True)
     ]
 

@@ -95,8 +95,13 @@ def bootstrap_figure(
     n: int,
     fallback: Callable[[float], tuple[float, float]],
     seed: int,
+    biased: bool = False,
 ) -> Figure:
     """Return a figure with its percentile interval.
+
+    A `biased` figure, not below 0, grows when rows are drawn again as it grew when they were
+    first drawn: its interval is the percentiles mirrored at the value (the basic bootstrap, Davison
+    & Hinkley 1997, section 5.2).
 
     Where nothing varies (say, no error among ten rows) every resample is equal and the bootstrap
     would claim certainty: `fallback` gives the interval of the value there.
@@ -105,14 +110,17 @@ def bootstrap_figure(
     more = {"resamples": len(samples), "seed": seed}
     if low == high:
         return figure(value, fallback(value), n=n, method="Wilson, as no resample differs", **more)
+    if biased:
+        low, high = max(0.0, 2 * value - high), max(0.0, 2 * value - low)
+        return figure(value, (low, high), n=n, method="basic bootstrap", **more)
     return figure(value, (low, high), n=n, method="percentile bootstrap", **more)
 
 
 def all_or_nothing(value: float, *, right: int, n: int) -> tuple[float, float]:
     """Return Wilson's interval of a value that is 0 or 1 as nothing or everything is right.
 
-    Any other value that no resample changes is what it is, such as the macro-recall of a
-    classifier that always says the same.
+    Any other value that no resample changes is what it is (and its interval a point), such as the
+    macro-recall of a classifier that always says the same.
     """
     return wilson(right, n) if value in (0.0, 1.0) else (value, value)
 

@@ -4,8 +4,9 @@ Northcutt, Jiang and Chuang (2021), "Confident Learning: Estimating Uncertainty 
 Journal of Artificial Intelligence Research 70, arXiv:1911.00068. A class's threshold is the mean
 probability that the rows labelled so get for it. A row labelled i that reaches the threshold of
 another class j counts as one that is really j; scaled to how many rows are labelled i, these counts
-estimate how many labels are wrong, and that many rows are named, the widest margin first ("prune by
-noise rate").
+estimate how many labels are wrong. Of i given for j as many rows are suspects, by the widest
+margin of j over i ("prune by noise rate"). Named first are those whose label the model finds least
+probable.
 
 The probabilities must come from a model that has not learned from these rows: a test split's do.
 What the model cannot see it cannot suspect, and where the model is wrong, so is the suspicion.
@@ -97,7 +98,7 @@ def confident_joint(labels: Labels, probabilities: Probabilities) -> NDArray[np.
 def find_suspects(
     labels: Labels, probabilities: Probabilities, joint: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Return the rows to look at, in order: for i ≠ j, as many as the joint says, widest margin.
+    """Return the rows to look at, ascending: for i ≠ j, as many as the joint says, widest margin.
 
     A row is suspected only where the model would rather say another class than its label.
     """

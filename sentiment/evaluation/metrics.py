@@ -42,9 +42,9 @@ def summarise(
 ) -> dict[str, Any]:
     """Return accuracy, macro figures, per-class figures, confusion, log-loss and Brier score.
 
-    Macro-F1 averages the classes that occur as label or prediction, macro-recall those that occur
-    as label (both as scikit-learn does). The Brier score is halved for two classes, so that it
-    runs from 0 to 1; for more it runs from 0 to 2.
+    Macro-F1 averages the classes that occur as label or prediction (scikit-learn's `f1_score`),
+    macro-recall those that occur as label (its `balanced_accuracy_score`). The Brier score is
+    halved for two classes, so that it runs from 0 to 1; for more it runs from 0 to 2.
     """
     predicted = predict_classes(probabilities)
     table = confusion_counts(labels, predicted, len(classes))  # (classes, classes)

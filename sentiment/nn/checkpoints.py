@@ -59,6 +59,8 @@ class CheckpointStore:
             if _read(path):
                 return
             shutil.rmtree(path)  # damaged: this training went on from the one before it
+        for left in self.folder.glob(".step-*.tmp"):  # by a training that was killed
+            shutil.rmtree(left, ignore_errors=True)
         tensors = save({name: np.asarray(array) for name, array in checkpoint.tensors.items()})
         record = json.dumps({**checkpoint.record, "step": checkpoint.step})
         with new_folder(path) as temporary:

@@ -85,9 +85,9 @@ class MaskedPooling(keras.layers.Layer):
     """Read a sequence of hidden states as one vector, padding left out.
 
     Input `(batch, time, units)` and mask `(batch, time)`; output `(batch, units)`, or
-    `(batch, 2 × units)` for `max_last` (max and final state side by side, as in Howard & Ruder
-    2018). `attention` weighs the steps by a learned score of each (Yang et al. 2016, without the
-    hidden projection).
+    `(batch, 2 × units)` for `max_last` (max and final state side by side; Howard & Ruder 2018 add
+    the mean). `attention` weighs the steps by a learned score of each (Yang et al. 2016, without
+    the hidden projection).
     """
 
     def __init__(self, pooling: str, *, bidirectional: bool = False, **kwargs: Any) -> None:

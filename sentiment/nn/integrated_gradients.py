@@ -129,7 +129,7 @@ def _centred_logits(model: keras.Model, vectors: Any) -> Any:
     names = [layer.name for layer in model.layers]
     mask = ops.ones(ops.shape(vectors)[:2], dtype="bool")  # (batch, time)
     states = vectors
-    for name in sorted(name for name in names if name.startswith("lstm_")):
+    for name in (name for name in names if name.startswith("lstm_")):  # in order: lstm_2, lstm_10
         states = model.get_layer(name)(states, mask=mask)
     if "pooling" in names:
         states = model.get_layer("pooling")(states, mask)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from sentiment.durable import output_errors
+from sentiment.durable import output_errors, sync
 from sentiment.model_folder import ModelFolder
 from sentiment.nn.keras_network import rebuild
 
@@ -20,7 +20,9 @@ def export_keras(folder: ModelFolder, output: Path) -> None:
     with output_errors(output), tempfile.TemporaryDirectory(dir=output.parent) as temporary:
         made = Path(temporary) / output.name
         model.save(made)
+        sync(made)
         made.replace(output)
+        sync(output.parent)
 
 
 def export_savedmodel(folder: ModelFolder, output: Path) -> None:
@@ -33,4 +35,7 @@ def export_savedmodel(folder: ModelFolder, output: Path) -> None:
     with output_errors(output), tempfile.TemporaryDirectory(dir=output.parent) as temporary:
         made = Path(temporary) / output.name
         model.export(made, format="tf_saved_model", verbose=False)
+        for path in (*made.rglob("*"), made):
+            sync(path)
         made.replace(output)
+        sync(output.parent)

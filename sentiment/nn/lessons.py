@@ -106,11 +106,13 @@ class Lessons:
         Unlabelled texts stand below the labelled ones; their targets and weights are zeros.
         """
         token_ids = make_batch(self.train.encoded, batch.rows).token_ids
+        labels = self.train.labels[batch.rows]
         if self.train.answers is None:
-            targets = np.eye(self.num_classes, dtype=np.float32)[self.train.labels[batch.rows]]
+            targets = np.eye(self.num_classes, dtype=np.float32)[labels]
         else:
             targets = self.train.answers[batch.rows]
-        weights = self.weights[targets.argmax(axis=1)]
+        # A text that only a teacher knows counts as one of the class that it answers.
+        weights = self.weights[np.where(labels >= 0, labels, targets.argmax(axis=1))]
         if self.unlabelled is None or batch.others is None:
             return token_ids, targets, weights
         more = make_batch(self.unlabelled, batch.others).token_ids
@@ -126,5 +128,6 @@ def _class_weights(labels: NDArray[np.int32], num_classes: int, kind: str) -> ND
     """Return a weight a class `(classes,)`; `balanced` makes every class count alike."""
     if kind == "none":
         return np.ones(num_classes, np.float32)
+    labels = labels[labels >= 0]
     counts = np.maximum(np.bincount(labels, minlength=num_classes), 1)
     return (len(labels) / (num_classes * counts)).astype(np.float32)

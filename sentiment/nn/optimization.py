@@ -24,17 +24,17 @@ def make_optimizer(
     Args:
         steps: optimizer steps of the whole training.
         learning_rate: at the end of the warm-up; the cosine ends at 1 % of it.
-        warmup_fraction: share of the steps, 0–1.
+        warmup_fraction: share of the steps, 0–1; with 0 the first step is at the full rate.
         clip_norm: the longest gradient (L2, all variables together).
         weight_decay: AdamW's.
         ema_momentum: of the moving average of the weights; 0 for none.
     """
-    warmup = max(1, round(steps * warmup_fraction))
+    warmup = max(1, round(steps * warmup_fraction)) if warmup_fraction else 0
     rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
+        initial_learning_rate=0.0 if warmup else learning_rate,
         decay_steps=max(1, steps - warmup),
         alpha=0.01,
-        warmup_target=learning_rate,
+        warmup_target=learning_rate if warmup else None,
         warmup_steps=warmup,
     )
     return keras.optimizers.AdamW(

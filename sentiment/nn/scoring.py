@@ -28,7 +28,7 @@ def score(
     chosen = np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1.0)
     predicted = probabilities.argmax(axis=1)
     f1 = []
-    for label in np.unique(labels):
+    for label in np.union1d(labels, predicted):  # as `sentiment eval` does
         hits = float(np.sum((predicted == label) & (labels == label)))
         f1.append(2 * hits / float(np.sum(predicted == label) + np.sum(labels == label)))
     return float(-np.log(chosen).mean()), float((predicted == labels).mean()), float(np.mean(f1))

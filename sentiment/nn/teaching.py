@@ -5,6 +5,8 @@ A teacher's probabilities say more than a label, and it can be asked about texts
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Sequence
 
@@ -17,7 +19,7 @@ from sentiment.data.labelled import LabelledTexts
 from sentiment.data.load import Splits, load_unlabelled
 from sentiment.data.shares import COLUMN, class_shares
 from sentiment.errors import ConfigError, DataError
-from sentiment.model_folder import open_model_folder
+from sentiment.model_folder import TOKENIZER, WEIGHTS, open_model_folder
 from sentiment.nn.keras_network import rebuild
 from sentiment.nn.lessons import Examples
 from sentiment.nn.scoring import predict
@@ -117,17 +119,22 @@ def _ngrams(train: LabelledTexts, others: LabelledTexts) -> NDArray[np.float64]:
 
 def find_lessons(
     config: Config, splits: Splits, tokenizer: Tokenizer, note: Callable[[str], None]
-) -> tuple[Examples, EncodedTexts | None]:
+) -> tuple[Examples, EncodedTexts | None, str]:
     """Return what to learn from: labelled texts, those a teacher labels, and those nobody does.
+
+    Returns:
+        The texts with what is known of them; those of which nothing is; and a fingerprint of all
+        that the train split does not hold: other texts, teachers, answers beside the texts.
 
     Raises:
         DataError: unlabelled texts are wanted and the source has none.
     """
     settings, labels = config.training, splits.train.labels
     others = _unlabelled_texts(config, splits, note)
+    fingerprint = _fingerprint(settings.teacher, splits.train, others)
     if not settings.teacher:
         unlabelled = tokenizer.encode(others.texts) if others else None
-        return Examples(tokenizer.encode(splits.train.texts), labels), unlabelled
+        return Examples(tokenizer.encode(splits.train.texts), labels), unlabelled, fingerprint
     texts, began = [*splits.train.texts, *others.texts], time.monotonic()
     note(f"teacher: {' and '.join(settings.teacher)} on {len(texts):,} texts")
     answers = Teachers(settings.teacher, splits.classes).answer(splits.train, others)
@@ -139,7 +146,20 @@ def find_lessons(
     )
     answers[: len(labels)] = known + settings.teacher_share * (own - known)
     everyone = np.concatenate([labels, others.labels])
-    return Examples(tokenizer.encode(texts), everyone, answers), None
+    return Examples(tokenizer.encode(texts), everyone, answers), None, fingerprint
+
+
+def _fingerprint(teachers: Sequence[str], train: LabelledTexts, others: LabelledTexts) -> str:
+    digest = hashlib.sha256(json.dumps(others.texts).encode())
+    for name in teachers:
+        if name == WRITTEN:
+            said = [part.columns.get(COLUMN) for part in (train, others)]
+            digest.update(json.dumps(said, default=str).encode())
+        elif name != NBSVM:  # which follows from the train split
+            folder = open_model_folder(name)
+            for file in (WEIGHTS, TOKENIZER):
+                digest.update(folder.file(file).read_bytes())
+    return digest.hexdigest()
 
 
 def _unlabelled_texts(config: Config, splits: Splits, note: Callable[[str], None]) -> LabelledTexts:

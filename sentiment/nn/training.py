@@ -148,7 +148,7 @@ class Trainer:
         self.learner.compile(
             optimizer=optimizer,
             loss=None if mixed else keras.losses.CategoricalCrossentropy(label_smoothing=smoothing),
-            weighted_metrics=None if mixed else ["accuracy"],
+            metrics=None if mixed else ["accuracy"],
             # XLA compiles each batch shape anew and was slower on the CPUs measured.
             jit_compile=False,
         )

@@ -55,6 +55,8 @@ class TokenRows:
             if self.cut and step == self.cut_after:
                 yield f"     … {self.cut} tokens cut …"
             yield f"{step + 1:>4}  {token}{' ' * (width - columns_of(token))}  {rest}".rstrip()
+        if self.cut and self.cut_after == len(shown):
+            yield f"     … {self.cut} tokens cut …"
 
 
 def format_scores(

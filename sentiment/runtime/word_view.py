@@ -154,8 +154,7 @@ def _pieces(
         zip(words.spans.tolist(), values.tolist(), strict=True)
     ):
         if cut and word == cut_after:
-            notice = f"… {cut} tokens not read …"
-            yield from (("  ", "  "), (notice, notice), ("  ", "  "))
+            yield from _notice(cut)
         elif start > at:
             between = " ".join(printable(" ".join(words.text[at:start].split(" "))).split())
             spaced = words.text[at : at + 1].isspace() or words.text[start - 1].isspace()
@@ -167,6 +166,13 @@ def _pieces(
         plain = f"▸{shown}" if word == mark else shown
         yield plain, _styled(plain, value, page, marked=word == mark)
         at = max(at, end)
+    if cut and cut_after == len(words.spans):
+        yield from _notice(cut)
+
+
+def _notice(cut: int) -> Iterator[tuple[str, str]]:
+    for piece in ("  ", f"… {cut} tokens not read …", "  "):
+        yield piece, piece
 
 
 def _styled(text: str, value: float, page: Page, *, marked: bool) -> str:

@@ -51,7 +51,7 @@ def encode_uncut(tokenizer: Tokenizer, texts: Sequence[str]) -> EncodedTexts:
     """Encode texts without cutting any, in portions that bound the memory it takes.
 
     Raises:
-        DataError: a text holds a lone surrogate or a NUL.
+        DataError: a text holds a lone surrogate.
     """
     whole = Tokenizer.from_json(tokenizer.to_json(), max_tokens=WHOLE_TEXT, head_tokens=0)
     parts = [

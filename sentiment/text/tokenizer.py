@@ -190,7 +190,7 @@ class Tokenizer:
         """Turn texts into token ids; an empty text becomes one unknown token.
 
         Raises:
-            DataError: a text holds a lone surrogate or a NUL; the message gives its position.
+            DataError: a text holds a lone surrogate; the message gives its position.
         """
         parts, places = [], []
         try:

@@ -130,7 +130,9 @@ def words_of(text: str, tokens: Sequence[str], spans: NDArray[np.int32]) -> Word
         if token == CAPITALS or not text[start:end].strip():
             waiting.append(position)
             continue
-        if places and places[-1][1] == start and _goes_on(text, token, start, end):
+        ended = places[-1][1] if places else -1
+        # Of one letter that lowercases to two (the dotted capital I), both have its place.
+        if end <= ended or (start == ended and _goes_on(text, token, start, end)):
             groups[-1].append(position)
             places[-1][1] = end
             continue

@@ -184,6 +184,15 @@ def test_saved_dataset_folder(tmp_path: Path) -> None:
     assert swapped.train.labels.tolist() == [1, 0] * 10
 
 
+def test_a_nul_in_a_saved_dataset_is_refused_with_its_row(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    rows = {"text": [f"text {i}" for i in range(20)], "label": [0, 1] * 10}
+    rows["text"][7] = "a good\0film"
+    datasets.Dataset.from_dict(rows).save_to_disk(str(tmp_path / "saved"))
+    found = message(load_splits, settings(tmp_path / "saved"))
+    assert "row 8: column 'text' holds a NUL character at position 6" in found
+
+
 def test_saved_dataset_of_one_split_with_sentences(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     rows = {"sentence": [f"text {i}" for i in range(40)], "label": [0, 1] * 20}

@@ -101,9 +101,10 @@ def test_every_row_is_on_one_side_with_its_group(
 
 
 def test_missing_groups_are_groups_of_their_own() -> None:
-    keys = group_keys(["a", None, "", "a", 7], ["t1", "t2", "t3", "t4", "t5"])
+    groups = ["a", None, "", "a", 7, float("nan"), float("nan")]
+    keys = group_keys(groups, ["t1", "t2", "t3", "t4", "t5", "t6", "t7"])
     assert keys[0] == keys[3]
-    assert len(set(keys)) == 4
+    assert len(set(keys)) == 6
 
 
 def test_a_copied_text_ties_its_groups_together() -> None:

@@ -47,6 +47,21 @@ def test_honest_probabilities_have_a_small_error():
     assert error["value"] < 0.02
 
 
+def test_the_interval_of_the_calibration_error_covers_the_truth():
+    # Probabilities of 0.8 that are right 75 times in 100: the error is 0.05.
+    random = np.random.default_rng(0)
+    covered = 0
+    for _ in range(100):
+        labels = (random.random(400) < 0.75).astype(int)
+        spread = np.clip(0.8 + random.normal(0, 0.05, 400), 0.55, 1)
+        positive = spread + 0.8 - spread.mean()
+        error = calibration(labels, two_columns(positive))["expected_calibration_error"]
+        covered += error["low"] <= 0.05 <= error["high"]
+        assert error["low"] <= error["value"] <= error["high"]
+        assert error["method"] == "basic bootstrap"
+    assert covered >= 85
+
+
 def test_areas_agree_with_scikit_learn():
     random = np.random.default_rng(2)
     labels = random.integers(0, 3, 300)

@@ -81,8 +81,12 @@ def test_what_a_killed_process_left_half_written_is_not_a_generation(store: Chec
     left.mkdir()
     (left / "state.safetensors").write_bytes(b"part")
     assert store.latest().step == 9
+    other = store.folder / ".step-00000011.124.tmp"
+    other.mkdir()
     store.save(make(12))
     assert store.latest().step == 12
+    assert not left.exists()
+    assert not other.exists()
 
 
 FULL = """

@@ -41,6 +41,15 @@ def test_the_values_add_up_to_what_the_text_changes(pooling: str, bidirectional:
     np.testing.assert_allclose(found.values.sum(axis=1), 0.0, atol=1e-5)
 
 
+def test_ten_lstms_and_more_run_in_their_order() -> None:
+    encoder = toy_encoder("max", units=(3,) * 11)
+    weights = random_weights(encoder)
+    vectors = weights["embedding/embeddings"][TOKENS]
+    found = integrated_gradients(path_gradients(toy_network(encoder)), vectors)
+    whole = centred(replay(weights, TOKENS, encoder).logits)
+    np.testing.assert_allclose(found.whole, whole, atol=1e-5)
+
+
 def test_each_value_is_the_integral_of_finite_differences() -> None:
     encoder = toy_encoder()
     weights = random_weights(encoder, seed=3)

@@ -14,7 +14,8 @@ from watchers import Recorder
 import sentiment
 from sentiment.data.labelled import LabelledTexts
 from sentiment.data.labels import UNLABELLED
-from sentiment.errors import ConfigError, DataError
+from sentiment.errors import ConfigError, DataError, TrainingError
+from sentiment.nn.saving import TrainingInterrupted
 from sentiment.nn.teaching import NBSVM, WRITTEN, Teachers
 
 CLASSES = ("negative", "neutral", "positive")
@@ -107,6 +108,47 @@ def test_a_training_under_perturbation_takes_unlabelled_texts(
     assert any(line.startswith("unlabelled: 100 of 1") for line in lines)
     answers = sentiment.load(made).predict(TEXTS)
     assert [answer.label for answer in answers] == ["positive", "negative", "neutral"]
+
+
+def test_classes_may_be_balanced_beside_texts_that_only_a_teacher_knows(
+    folder: Path, tiny_settings: list[str], tiny_model: Path
+):
+    made, _ = pupil(
+        folder,
+        tiny_settings,
+        teacher=str(tiny_model),
+        unlabelled_texts="100",
+        class_weights="balanced",
+    )
+    answers = sentiment.load(made).predict(TEXTS)
+    assert [answer.label for answer in answers] == ["positive", "negative", "neutral"]
+
+
+@pytest.mark.parametrize("changed", ["texts", "answers", "nothing"])
+def test_a_training_is_not_resumed_with_other_lessons(
+    changed: str, folder: Path, tiny_settings: list[str], tmp_path: Path
+):
+    for name in ("train", "unsupervised"):
+        table = pd.read_csv(folder / f"{name}.csv")
+        (folder / f"{name}.csv").unlink()
+        answers = [dict(zip(CLASSES, (0.2, 0.3, 0.5), strict=True))] * len(table)
+        table.assign(probabilities=answers).to_parquet(folder / f"{name}.parquet")
+    settings = [*tiny_settings, f"data.source={folder}", "training.teacher=probabilities"]
+    settings += ["training.unlabelled_texts=100", "training.epochs=2"]
+    with pytest.raises(TrainingInterrupted):
+        sentiment.train(output=tmp_path / "run", overrides=settings, watcher=Recorder(stop_after=3))
+    table = pd.read_parquet(folder / "unsupervised.parquet")
+    if changed == "texts":
+        table = table.iloc[:90]
+    elif changed == "answers":
+        answers = [dict(zip(CLASSES, (0.1, 0.4, 0.5), strict=True))] * len(table)
+        table = table.assign(probabilities=answers)
+    table.to_parquet(folder / "unsupervised.parquet")
+    if changed == "nothing":
+        sentiment.train(output=tmp_path / "run", resume=True)
+        return
+    with pytest.raises(TrainingError, match="the unlabelled texts or the teachers changed since"):
+        sentiment.train(output=tmp_path / "run", resume=True)
 
 
 def test_a_source_without_unlabelled_texts_is_said(

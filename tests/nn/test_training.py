@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nn_toys
 import numpy as np
 import pytest
 from nn_toys import CLASSES, VARIANTS, toy_encoder, toy_network, toy_problem
@@ -146,6 +147,22 @@ def test_scores_by_hand():
     assert accuracy == 0.5
     # Class 0: one of three found, nothing else called so. Class 1: one of three called so.
     assert macro_f1 == pytest.approx((2 * 1 / (1 + 3) + 2 * 1 / (3 + 1)) / 2)
+
+
+def test_the_accuracy_of_an_epoch_counts_every_text_once_whatever_its_class_weighs():
+    examples = one_shape(16)
+    some = np.array([*np.flatnonzero(examples.labels == 0), 1])  # six of one class, one of another
+    encoded = examples.encoded
+    rows = [encoded.of_text(row) for row in some]
+    few = Examples(nn_toys.encoded(rows), examples.labels[some])
+    settings = toy_settings(
+        epochs=1, learning_rate=1e-12, batch_size=8, class_weights="balanced", ema_momentum=0.0
+    )
+    [record] = toy_trainer(examples=few, validation=few, settings=settings).run()
+    assert record.train_accuracy == pytest.approx(record.validation_accuracy, abs=1e-6)
+    assert record.train_accuracy * len(few) == pytest.approx(
+        round(record.train_accuracy * len(few)), abs=1e-4
+    )
 
 
 # --- when it stops ---

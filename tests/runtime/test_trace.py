@@ -126,6 +126,14 @@ def test_what_was_cut_out_of_the_middle_is_said_there() -> None:
     assert "     … 3 tokens cut …" in lines
 
 
+def test_what_was_cut_off_the_end_is_said_there() -> None:
+    spans = [[0, 3], [4, 7]]
+    seen = of_tokens("one two three four", ("one", "two"), spans, [0.6, 0.7], 2, 2)
+    lines = format_trace(seen, Page()).splitlines()
+    assert lines[0] == "  one two  … 2 tokens not read …"
+    assert "     … 2 tokens cut …" in lines
+
+
 def test_colour_goes_from_red_to_blue_and_changes_no_letter() -> None:
     seen = trace("awful so-so superb", [0.0, 0.5, 1.0])
     plain = format_trace(seen, Page()).splitlines()[0]

@@ -32,6 +32,11 @@ def test_a_word_is_shown_as_it_stands_in_the_text() -> None:
     )  # fmt: skip
 
 
+def test_a_letter_that_lowercases_to_two_does_not_cut_a_word() -> None:
+    word = "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}stanbul"
+    assert words(f"{word} was great", "bpe").shown == (word, "was", "great")
+
+
 def test_the_marker_of_capitals_belongs_to_its_word() -> None:
     assert words("it LOVED").tokens == ((0,), (1, 2))
     # Between the two a bracket may stand.
