@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import sys
@@ -33,7 +34,10 @@ def evaluate(
             show_default="the data the model was trained on",
         ),
     ] = None,
-    split: Annotated[str, typer.Option(help="Which split of the data.")] = "test",
+    split: Annotated[
+        str | None,
+        typer.Option(help="Which split of the data; a file has none.", show_default="test"),
+    ] = None,
     text_column: Annotated[
         str | None, typer.Option(help="Where the texts are.", show_default="as in training: text")
     ] = None,
@@ -102,7 +106,7 @@ def evaluate(
     --behaviour it tests what the model does with negation, typos, emoji and the like, and writes
     behaviour.json; failures are findings, and the exit status stays 0.
     """
-    if not SPLIT_NAME.fullmatch(split):
+    if split is not None and not SPLIT_NAME.fullmatch(split):
         raise typer.BadParameter(f"--split {split!r} is not a name such as test")
     if behaviour is not None:
         others = {"--data": data, "--text-column": text_column, "--label-column": label_column}
@@ -119,6 +123,9 @@ def evaluate(
         raise typer.BadParameter("--examples goes with --behaviour")
     if classes is not None and data is None:
         raise typer.BadParameter("--classes goes with --data")
+    if split is not None and data is not None and os.path.isfile(os.path.expanduser(data)):
+        raise typer.BadParameter(f"a file has no splits: leave out --split {split}")
+    split = split or "test"
     from sentiment.evaluation.classes import read_meaning
     from sentiment.evaluation.evaluate import evaluate as run_evaluation
     from sentiment.evaluation.summary import format_summary

@@ -56,6 +56,8 @@ def own_rows(settings: DataSettings, split: str, info: Mapping[str, Any]) -> Eva
         )
     if split == "train":
         notes.append("these are the train rows: the figures say nothing about new texts")
+    else:
+        notes.extend(_seen_in_train(there[split], splits.train))
     return EvaluationRows(there[split], splits.train, settings.source, tuple(notes))
 
 
@@ -91,7 +93,19 @@ def other_rows(
     elsewhere = meaning is not None or Path(there.source).is_file()
     places = [settings] if elsewhere else [there, settings]
     train, notes = _find_train(places, info)
-    return EvaluationRows(rows, train, there.source, notes)
+    return EvaluationRows(rows, train, there.source, (*notes, *_seen_in_train(rows, train)))
+
+
+def _seen_in_train(rows: LabelledTexts, train: LabelledTexts | None) -> list[str]:
+    """Say how many of the texts the model has learned by heart, if any."""
+    known = frozenset() if train is None else frozenset(train.texts)
+    if not (seen := sum(text in known for text in rows.texts)):
+        return []
+    stand = "stands" if seen == 1 else "stand"
+    return [
+        f"{seen:,} of {len(rows):,} texts {stand} in the train rows of this model: "
+        "what it says of them is no measure of how it does on new texts"
+    ]
 
 
 def _load_other(settings: DataSettings, split: str) -> LabelledTexts:
