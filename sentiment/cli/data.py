@@ -51,7 +51,10 @@ def check(
         int | None, typer.Option(min=0, help="Cases named a finding [default: 5; all with --json].")
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 if there is a leak or a conflict.")
+        bool,
+        typer.Option(
+            "--strict", help="Exit with 1 for a leak or a conflict, or if training would stop."
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, every case named.")] = False,
 ) -> None:
