@@ -26,6 +26,7 @@ from sentiment.data.findings import (
 )
 from sentiment.data.label_findings import (
     NOT_LEARNED,
+    joined_findings,
     label_names,
     spelling_findings,
     stop_finding,
@@ -67,7 +68,7 @@ def audit_config(settings: DataSettings, *, progress: Progress = lambda _: None)
     findings = list(fault_findings(faults))
     labelled = {name: table for name, table in tables.items() if name != "unsupervised"}
     found, spelled = spelling_findings(tables, settings.label_column, settings.classes or ())
-    findings += found
+    findings += [*found, *joined_findings(tables, settings.text_column, settings.label_column)]
     try:
         made = splits_of(labelled, settings)
     except DataError as error:
@@ -115,7 +116,7 @@ def audit_paths(
         source=" ".join(paths), text_column=text_column, label_column=label_column
     )
     found, spelled = spelling_findings(tables, label_column)
-    findings += found
+    findings += [*found, *joined_findings(tables, text_column, label_column)]
     if len(sources) == 1 and set(tables) - NOT_LEARNED:
         findings += stops_of_one(sources[paths[0]], settings)
     else:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 KINDS = {
     "training_stops": "nothing that stops training",
     "unreadable_row": "unreadable rows",
+    "joined_rows": "rows joined by a stray quote",
     "no_text": "cells without text",
     "no_label": "missing labels",
     "label_spelling": "labels spelled in two ways",

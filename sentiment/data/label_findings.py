@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from sentiment.config import DataSettings
-from sentiment.data.findings import Example, Finding, Place
+from sentiment.data.findings import Example, Finding, Place, opening
 from sentiment.data.labelled import need_columns
 from sentiment.data.labels import (
+    MOST_CLASSES,
     UNLABELLED,
     commonest_spellings,
     declared_names,
@@ -57,6 +59,30 @@ def spelling_findings(
     )
     message = spelling_line(counts, others)
     return [Finding("label_spelling", message, {"rows": len(examples)}, examples)], spelled
+
+
+def joined_findings(
+    tables: Mapping[str, Table], text_column: str, label_column: str
+) -> list[Finding]:
+    """Report texts that hold the end of another row: a delimiter, a label and a line break."""
+    names = {name for table in tables.values() for name in label_names(table, label_column) if name}
+    if not names or len(names) > MOST_CLASSES:
+        return []
+    ending = re.compile(f"[,;\\t](?:{'|'.join(map(re.escape, names))})[\r\n]")
+    examples = tuple(
+        Example((Place(split, table.origin, row),), opening(text), repr(match[0].strip()))
+        for split, table in tables.items()
+        if table.origin.lower().endswith((".csv", ".tsv"))
+        for row, text in zip(table.rows, table.columns.get(text_column, []), strict=False)
+        if isinstance(text, str) and (match := ending.search(text))
+    )
+    if not examples:
+        return []
+    hold = "text holds" if len(examples) == 1 else "texts hold"
+    message = (
+        f"{len(examples):,} {hold} what looks like the end of a row: a stray quote may join rows"
+    )
+    return [Finding("joined_rows", message, {"rows": len(examples)}, examples)]
 
 
 def stop_finding(error: DataError) -> Finding:

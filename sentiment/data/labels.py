@@ -17,7 +17,7 @@ from sentiment.errors import DataError
 UNLABELLED = -1
 _NO_LABELS = (list, tuple, set, dict, bytes, np.ndarray)
 # More is a column of numbers or texts that was taken for the label.
-_MAX_CLASSES = 50
+MOST_CLASSES = 50
 _WHOLE_NUMBER = re.compile(r"([-+]?\d+)\.0+")
 
 
@@ -68,10 +68,10 @@ def infer_classes(table: Table, label_column: str) -> tuple[str, ...]:
     if table.class_names:
         return table.class_names
     names = set(commonest_spellings(label_counts(table, label_column)).values())
-    if len(names) > _MAX_CLASSES:
+    if len(names) > MOST_CLASSES:
         raise DataError(
             f"{table.origin}: column {label_column!r} has {len(names)} different labels",
-            expected=f"at most {_MAX_CLASSES} classes",
+            expected=f"at most {MOST_CLASSES} classes",
             run="sentiment train CONFIG --set data.label_column=NAME",
         )
     if len(names) < 2:

@@ -22,6 +22,7 @@ _NOT_LOOKED_FOR = frozenset(
     {
         "training_stops",
         "unreadable_row",
+        "joined_rows",
         "no_text",
         "no_label",
         "label_spelling",

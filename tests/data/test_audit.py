@@ -299,6 +299,17 @@ def test_names_beside_numbers_stop_training(clean: dict, tmp_path: Path) -> None
     assert "are the numbers 0, 1, and the classes are" in one(audit, "training_stops").message
 
 
+def test_rows_joined_by_a_stray_quote_are_found(clean: dict, tmp_path: Path) -> None:
+    clean["train"][3]["text"] = "well, this\nis, positive\nand fine"
+    path = Path(save(tmp_path / "train.csv", clean["train"]))
+    assert not found(audit_paths([str(path)]), "joined_rows")
+    with path.open("a", encoding="utf-8") as file:
+        file.write('"hello there,positive\nsay bye",negative\n')
+    finding = one(audit_paths([str(path)]), "joined_rows")
+    assert rows_named(finding) == [[("train", 41)]]
+    assert finding.examples[0].detail == "',positive'"
+
+
 def test_a_folder_is_checked_split_by_split(clean: dict, tmp_path: Path) -> None:
     for name, rows in clean.items():
         save(tmp_path / f"{name}.csv", rows)
