@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sentiment.config import DataSettings
+from sentiment.config import DataSettings, load_config
 from sentiment.data.load import (
     LabelledTexts,
     load_labelled,
@@ -337,6 +338,18 @@ def test_an_order_by_alphabet_alone_is_said(tmp_path: Path) -> None:
         "classes by alphabet: score runs from happy (-1) to sad (+1); for another order: "
         "--set 'data.classes=[sad, happy]', most negative first"
     )
+
+
+@pytest.mark.parametrize(
+    "labels", [("yes", "no"), ("True", "maybe"), ("it's, good", "a: b"), ("null", "x y")]
+)
+def test_the_order_that_is_proposed_can_be_pasted(labels: tuple[str, ...], tmp_path: Path) -> None:
+    path = save(tmp_path / "train.csv", rows_of(30, labels=labels))
+    first, *_ = load_splits(settings(tmp_path)).notes
+    option, override = shlex.split(first[first.index("--set") : first.rindex(", most")])
+    assert option == "--set"
+    pasted = load_config(overrides=[override, f"data.source={path}"])
+    assert load_splits(pasted.data).classes == tuple(reversed(sorted(labels)))
 
 
 @pytest.mark.parametrize(
