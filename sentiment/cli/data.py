@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentiment.errors import proposing
+
 if TYPE_CHECKING:
     from sentiment.data.audit import Audit
 
@@ -89,17 +91,19 @@ def _audit(
         if overrides:
             raise typer.BadParameter("--set changes a CONFIG, and none is named")
         text, label = columns
-        return audit_paths(
-            sources,
-            text_column=text or "text",
-            label_column=label or "label",
-            progress=progress,
-        )
+        with proposing({"sentiment train CONFIG --set data.source=": "sentiment data check "}):
+            return audit_paths(
+                sources,
+                text_column=text or "text",
+                label_column=label or "label",
+                progress=progress,
+            )
     if len(sources) > 1:
         raise typer.BadParameter("one CONFIG at a time, and no PATHs beside it")
     if any(columns):
         raise typer.BadParameter("for a CONFIG, name columns by --set data.text_column=NAME")
-    return audit_config(load_config(sources[0], overrides or []).data, progress=progress)
+    with proposing({"sentiment train": "sentiment data check"}):
+        return audit_config(load_config(sources[0], overrides or []).data, progress=progress)
 
 
 def _is_config(sources: list[str]) -> bool:

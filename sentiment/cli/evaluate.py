@@ -12,12 +12,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sentiment.errors import proposing
+
 if TYPE_CHECKING:
     from sentiment.evaluation.classes import Meaning
     from sentiment.evaluation.rows import EvaluationRows
     from sentiment.runtime.predictor import SentimentModel
 
 EXAMPLES = 3
+# What errors about data propose, which know training only.
+COMMANDS = {
+    "sentiment train CONFIG --set data.source=": "sentiment eval MODEL --data ",
+    "sentiment train CONFIG --set data.label_column=": "sentiment eval MODEL --label-column ",
+    "the command with --set data.text_column=": "the command with --text-column ",
+    "the command with --set data.label_column=": "the command with --label-column ",
+}
 # The split's name becomes a folder's.
 SPLIT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -49,7 +58,8 @@ def evaluate(
         typer.Option(
             metavar="NAME[,NAME]…",
             help="What the labels of --data mean, in their order, for a model with other classes: "
-            "negative,positive or bad=negative,good=positive. Others are left out.",
+            "negative,positive or bad=negative,good=positive. Every label must be named; classes "
+            "of the model that are not are left out.",
             show_default="the model's classes",
         ),
     ] = None,
@@ -233,11 +243,12 @@ def _rows(
     settings = load_config(model.folder.file("config.yaml")).data
     named = {key: value for key, value in columns.items() if value is not None}
     info = model.folder.info
-    if data is None:
-        return own_rows(settings.model_copy(update=named), split, info)
-    change = {"source": data, "classes": model.classes, **named}
-    there = settings.model_copy(update=change)
-    return other_rows(settings, there, split, info, meaning=meaning)
+    with proposing(COMMANDS):
+        if data is None:
+            return own_rows(settings.model_copy(update=named), split, info)
+        change = {"source": data, "classes": model.classes, **named}
+        there = settings.model_copy(update=change)
+        return other_rows(settings, there, split, info, meaning=meaning)
 
 
 def _results(model: SentimentModel) -> Path:

@@ -147,6 +147,15 @@ def test_unusable_labels_are_named(model, tmp_path, rows, header, words):
     assert not (tmp_path / "out").exists()
 
 
+def test_what_is_proposed_is_this_command(model, tmp_path):
+    with pytest.raises(DataError) as caught:
+        run(model, "--data", tmp_path / "gone.csv")
+    assert caught.value.run == "sentiment eval MODEL --data PATH"
+    with pytest.raises(DataError) as caught:
+        run(model, "--text-column", "review")
+    assert caught.value.run == "the command with --text-column NAME"
+
+
 def test_a_split_that_is_not_there_names_those_that_are(model):
     with pytest.raises(DataError, match=r"no split 'dev'.*validation"):
         run(model, "--split", "dev")
