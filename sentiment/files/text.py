@@ -106,7 +106,7 @@ def read_jsonl(reader: Reader, path: str | Path) -> Iterator[Row]:
 def _parse_json(line: str) -> tuple[object, str | None]:
     """Return the value and None, or None and what is wrong with the line."""
     try:
-        value = json.loads(line, object_pairs_hook=_without_repeats)
+        value = _DECODER.decode(line)
         if not isinstance(value, dict):
             return None, f"a JSON {_json_name(value)}, not an object"
         # The line itself is clean, so only a \u escape can bring in what no text may hold.
@@ -131,6 +131,10 @@ def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
         keys = [key for key, _ in pairs]
         raise _RepeatedKeyError(next(key for key in keys if keys.count(key) > 1))
     return found
+
+
+# Made once: `json.loads` would make one a line.
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_repeats)
 
 
 def _json_name(value: object) -> str:
