@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import os
 import re
@@ -17,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from sentiment.bundled import bundled_path
 from sentiment.errors import ConfigError
+from sentiment.yaml_mapping import refuse_repeated_keys
 
 
 def _as_tuple(value: object) -> object:
@@ -198,7 +200,17 @@ class Config(_Settings):
 
 
 class _YamlLoader(yaml.SafeLoader):
-    """YAML 1.1 reads `1e-3` as text; this loader reads it as the number it is."""
+    """Reads `1e-3`, text in YAML 1.1, as a number, and `classes` as the names that are written."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        refuse_repeated_keys(node)
+        for key, value in node.value:
+            # Else yes and no would be True and False, and 1 no name.
+            if key.value == "classes" and isinstance(value, yaml.SequenceNode):
+                for name in value.value:
+                    if isinstance(name, yaml.ScalarNode):
+                        name.tag = "tag:yaml.org,2002:str"
+        return super().construct_mapping(node, deep)
 
 
 class _YamlDumper(yaml.SafeDumper):
@@ -224,10 +236,16 @@ def load_config(name: str | Path | None = None, overrides: Sequence[str] = ()) -
         ConfigError: the file, a key or a value is not usable; the message names it.
     """
     path = _find(str(name) if name is not None else "default")
-    settings = {"name": _as_name(path.stem), **_read(path)}
+    written = {"name": _as_name(path.stem), **_read(path)}
+    settings = copy.deepcopy(written)
     for override in overrides:
         _apply(settings, override)
-    return make_config(settings, origin=str(path.name))
+    try:
+        return make_config(settings, origin=path.name)
+    except ConfigError:
+        make_config(written, origin=path.name)
+        # The file is well by itself.
+        return make_config(settings, origin="--set")
 
 
 def make_config(settings: Mapping[str, Any], *, origin: str) -> Config:
@@ -292,11 +310,14 @@ def _apply(settings: dict[str, Any], override: str) -> None:
         raise ConfigError(
             f"--set {override!r} has no key and value", expected="--set training.epochs=3"
         )
+    *parents, last = key.strip().split(".")
     try:
-        value = yaml.load(text, Loader=_YamlLoader)  # noqa: S506
+        if last == "classes":
+            value = yaml.load(f"{last}: {text}", Loader=_YamlLoader)[last]  # noqa: S506
+        else:
+            value = yaml.load(text, Loader=_YamlLoader)  # noqa: S506
     except yaml.YAMLError:
         value = text
-    *parents, last = key.strip().split(".")
     block = settings
     for parent in parents:
         inner = block.setdefault(parent, {})
@@ -340,6 +361,9 @@ def _in_words(error: ValidationError, origin: str) -> ConfigError:
         message = "letters, digits, '.', '_' and '-', the first a letter or digit"
     if first["type"] == "value_error":
         return ConfigError(f"{origin}: {key}: {message}" if key else f"{origin}: {message}")
+    if first["type"] == "tuple_type":
+        named = key == "data.classes"
+        message = f"a list such as {'[negative, positive]' if named else [first['input']]}"
     if first["type"] in ("model_type", "model_attributes_type"):
         message = f"a block of keys such as {_known_keys()[key][0]}"
     return ConfigError(f"{origin}: {key} is {first['input']!r}", expected=message)

@@ -14,6 +14,9 @@ The command line prints the message as one line on stderr and exits with 1.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
 
 class SentimentError(Exception):
     """A known error: what came, what was expected, what to run.
@@ -35,6 +38,23 @@ class SentimentError(Exception):
             parts.append(f"run: {run}")
         # One line whatever the parts hold: file names and cell values may carry line breaks.
         super().__init__(" ".join("; ".join(parts).split()))
+
+
+@contextmanager
+def proposing(commands: Mapping[str, str]) -> Iterator[None]:
+    """Have errors propose the command that was run, where they know another one.
+
+    Args:
+        commands: how what they propose begins, and what to say instead; the first that fits counts.
+    """
+    try:
+        yield
+    except SentimentError as error:
+        for known, said in commands.items():
+            if error.run and error.run.startswith(known):
+                run = error.run.replace(known, said, 1)
+                raise type(error)(error.what, expected=error.expected, run=run) from None
+        raise
 
 
 class ConfigError(SentimentError):

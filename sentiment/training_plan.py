@@ -12,7 +12,7 @@ from typing import Any
 
 from sentiment.config import Config, load_config
 from sentiment.durable import make_folder, write_file
-from sentiment.errors import OutputError, SentimentError, TrainingError
+from sentiment.errors import OutputError, TrainingError, proposing
 from sentiment.model_folder import (
     CHECKPOINTS,
     RUN,
@@ -114,14 +114,8 @@ def make_plan(
 @contextmanager
 def naming(task: Task) -> Iterator[None]:
     """Have errors about settings and data, which know `sentiment train` only, name the command."""
-    try:
+    with proposing({f"sentiment {TRAIN.word}": f"sentiment {task.word}"}):
         yield
-    except SentimentError as error:
-        known = f"sentiment {TRAIN.word}"
-        if task == TRAIN or not error.run or not error.run.startswith(known):
-            raise
-        run = error.run.replace(known, f"sentiment {task.word}", 1)
-        raise type(error)(error.what, expected=error.expected, run=run) from None
 
 
 def prepare_folder(

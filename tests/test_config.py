@@ -57,7 +57,7 @@ def test_an_unknown_key_like_no_other_is_refused_with_all_there_are():
     [
         ({"training": {"epochs": "many"}}, "training.epochs is 'many'; expected a valid integer"),
         ({"training": {"epochs": 2.5}}, "training.epochs is 2.5; expected a valid integer"),
-        ({"encoder": {"units": 64}}, "encoder.units is 64; expected a valid tuple"),
+        ({"encoder": {"units": 64}}, "encoder.units is 64; expected a list such as [64]"),
         ({"encoder": {"units": [64, 0]}}, "encoder.units.1 is 0; expected greater than 0"),
         ({"encoder": {"units": []}}, "encoder.units is []; expected at least 1 item"),
         ({"encoder": {"pooling": "avg"}}, "expected 'last', 'max', 'mean', 'max_last' or"),
@@ -93,6 +93,10 @@ def test_settings_cannot_be_changed_once_they_are_checked():
         ("training.learning_rate=.5", "training", "learning_rate", 0.5),
         ("data.classes=[bad, good]", "data", "classes", ("bad", "good")),
         ("data.classes=null", "data", "classes", None),
+        ("data.classes=[yes, no]", "data", "classes", ("yes", "no")),
+        ("data.classes=[True, False]", "data", "classes", ("True", "False")),
+        ("data.classes=[-1, 0, 1.0, ~]", "data", "classes", ("-1", "0", "1.0", "~")),
+        ("data={classes: [on, off]}", "data", "classes", ("on", "off")),
         ("data.source=folder/a=b.csv", "data", "source", "folder/a=b.csv"),
         (" data.text_column =body", "data", "text_column", "body"),
     ],
@@ -117,12 +121,26 @@ def test_the_last_of_two_overrides_wins():
         ("training.epochs=[", "training.epochs is '['; expected a valid integer"),
         ("data.source=a: b", "data.source is {'a': 'b'}; expected a valid string"),
         ("training.epochs=", "training.epochs is None; expected a valid integer"),
+        ("training.epochs=x", "--set: training.epochs is 'x'"),
+        ("data.classes=a", "data.classes is 'a'; expected a list such as [negative, positive]"),
     ],
 )
 def test_a_broken_override_is_refused_in_words(override: str, words: str):
     with pytest.raises(ConfigError) as caught:
         load_config(overrides=[override])
     assert words in str(caught.value)
+
+
+def test_what_is_wrong_in_a_file_is_not_the_fault_of_an_override(tmp_path: Path):
+    path = write(tmp_path / "mine.yaml", "training: {epochs: 0}")
+    with pytest.raises(ConfigError, match=r"^mine\.yaml: training\.epochs"):
+        load_config(path, ["training.seed=1"])
+    assert load_config(path, ["training.epochs=1"]).training.epochs == 1
+
+
+def test_classes_of_a_file_are_named_as_they_are_written(tmp_path: Path):
+    path = write(tmp_path / "mine.yaml", "data:\n  classes:\n    - no\n    - Yes\n")
+    assert load_config(path).data.classes == ("no", "Yes")
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -152,6 +170,8 @@ def test_a_byte_order_mark_an_empty_block_and_an_empty_file_are_fine(tmp_path: P
         (b"name: \xff\xfe", "is not YAML"),
         ("- just\n- a list\n", "holds a list; expected keys such as data"),
         ("plain words", "holds a str"),
+        ("training: {epochs: 3}\ntraining: {seed: 1}", "the key 'training' stands twice"),
+        ("training:\n  epochs: 3\n  epochs: 4", "the key 'epochs' stands twice"),
         ("trainning: {epochs: 3}", "broken.yaml: unknown key 'trainning'; expected training"),
     ],
 )

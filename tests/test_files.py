@@ -150,6 +150,60 @@ def test_bom_crlf_and_blank_lines_simply_work(tmp_path: Path) -> None:
     assert texts(file(tmp_path, "a.txt", bom + b"a\r\nb\r\n")) == ["a", "b"]
 
 
+def test_a_stray_quote_in_a_tsv_does_not_join_rows(tmp_path: Path) -> None:
+    path = file(tmp_path, "a.tsv", 'text\tlabel\n"hello\tpos\nbye"\tneg\nfine\tpos\n')
+    with pytest.raises(DataError, match="row 1: line 2: a quote joins lines that are whole rows"):
+        values(path)
+    faults: list[RowFault] = []
+    assert [row.number for row in read_rows(path, on_error="skip", faults=faults)] == [2]
+    assert [fault.row for fault in faults] == [1]
+
+
+def test_a_cell_of_a_tsv_may_hold_line_breaks(tmp_path: Path) -> None:
+    path = file(tmp_path, "a.tsv", 'text\tlabel\n"one\ntwo\n\nthree"\tpos\n')
+    assert values(path) == [{"text": "one\ntwo\n\nthree", "label": "pos"}]
+    assert texts(file(tmp_path, "b.tsv", 'text\n"one\ntwo"\n')) == ["one\ntwo"]
+
+
+def test_a_blank_line_is_an_empty_cell_in_a_file_of_one_column(tmp_path: Path) -> None:
+    path = file(tmp_path, "a.csv", "text\r\none\r\n\r\n\r\ntwo\r\n\r\n\r\n")
+    assert [(row.number, row.values["text"]) for row in read_rows(path)] == [
+        (1, "one"),
+        (2, ""),
+        (3, ""),
+        (4, "two"),
+    ]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_what_spreadsheets_put_into_a_csv_for_a_comma_is_read(
+    delimiter: str, tmp_path: Path
+) -> None:
+    content = f'\ntext{delimiter}label\n"a{delimiter}b"{delimiter}1\nc, d{delimiter}0\n'
+    path = file(tmp_path, "a.csv", content)
+    assert values(path) == [
+        {"text": f"a{delimiter}b", "label": "1"},
+        {"text": "c, d", "label": "0"},
+    ]
+    assert read_columns(path) == ["text", "label"]
+    assert read_columns(file(tmp_path, "b.csv", "text,a;b\nx,1\n")) == ["text", "a;b"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "txt"])
+def test_a_packed_file_is_called_one(kind: str, tmp_path: Path) -> None:
+    import gzip
+
+    path = file(tmp_path, f"a.{kind}", gzip.compress(b"text,label\nfine,1\n"))
+    with pytest.raises(DataError, match=r"a\.\w+ is packed with gzip; expected the file"):
+        values(path)
+
+
+def test_a_key_that_stands_twice_is_a_fault_of_its_row(tmp_path: Path) -> None:
+    path = file(tmp_path, "a.jsonl", '{"text": "a"}\n{"text": "b", "text": "c"}\n')
+    with pytest.raises(DataError, match="row 2: line 2: the key 'text' stands twice"):
+        values(path)
+
+
 @pytest.mark.parametrize("kind", TABLES)
 def test_a_cell_of_a_megabyte(kind: str, tmp_path: Path) -> None:
     path = tmp_path / f"huge.{kind}"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentiment.errors import proposing
+
 if TYPE_CHECKING:
     from sentiment.data.audit import Audit
 
@@ -51,7 +53,10 @@ def check(
         int | None, typer.Option(min=0, help="Cases named a finding [default: 5; all with --json].")
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 if there is a leak or a conflict.")
+        bool,
+        typer.Option(
+            "--strict", help="Exit with 1 for a leak or a conflict, or if training would stop."
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, every case named.")] = False,
 ) -> None:
@@ -86,17 +91,19 @@ def _audit(
         if overrides:
             raise typer.BadParameter("--set changes a CONFIG, and none is named")
         text, label = columns
-        return audit_paths(
-            sources,
-            text_column=text or "text",
-            label_column=label or "label",
-            progress=progress,
-        )
+        with proposing({"sentiment train CONFIG --set data.source=": "sentiment data check "}):
+            return audit_paths(
+                sources,
+                text_column=text or "text",
+                label_column=label or "label",
+                progress=progress,
+            )
     if len(sources) > 1:
         raise typer.BadParameter("one CONFIG at a time, and no PATHs beside it")
     if any(columns):
         raise typer.BadParameter("for a CONFIG, name columns by --set data.text_column=NAME")
-    return audit_config(load_config(sources[0], overrides or []).data, progress=progress)
+    with proposing({"sentiment train": "sentiment data check"}):
+        return audit_config(load_config(sources[0], overrides or []).data, progress=progress)
 
 
 def _is_config(sources: list[str]) -> bool:

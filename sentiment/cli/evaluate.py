@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import sys
@@ -11,12 +12,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sentiment.errors import proposing
+
 if TYPE_CHECKING:
     from sentiment.evaluation.classes import Meaning
     from sentiment.evaluation.rows import EvaluationRows
     from sentiment.runtime.predictor import SentimentModel
 
 EXAMPLES = 3
+# What errors about data propose, which know training only.
+COMMANDS = {
+    "sentiment train CONFIG --set data.source=": "sentiment eval MODEL --data ",
+    "sentiment train CONFIG --set data.label_column=": "sentiment eval MODEL --label-column ",
+    "the command with --set data.text_column=": "the command with --text-column ",
+    "the command with --set data.label_column=": "the command with --label-column ",
+}
 # The split's name becomes a folder's.
 SPLIT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -33,7 +43,10 @@ def evaluate(
             show_default="the data the model was trained on",
         ),
     ] = None,
-    split: Annotated[str, typer.Option(help="Which split of the data.")] = "test",
+    split: Annotated[
+        str | None,
+        typer.Option(help="Which split of the data; a file has none.", show_default="test"),
+    ] = None,
     text_column: Annotated[
         str | None, typer.Option(help="Where the texts are.", show_default="as in training: text")
     ] = None,
@@ -45,7 +58,8 @@ def evaluate(
         typer.Option(
             metavar="NAME[,NAME]…",
             help="What the labels of --data mean, in their order, for a model with other classes: "
-            "negative,positive or bad=negative,good=positive. Others are left out.",
+            "negative,positive or bad=negative,good=positive. Every label must be named; classes "
+            "of the model that are not are left out.",
             show_default="the model's classes",
         ),
     ] = None,
@@ -102,7 +116,7 @@ def evaluate(
     --behaviour it tests what the model does with negation, typos, emoji and the like, and writes
     behaviour.json; failures are findings, and the exit status stays 0.
     """
-    if not SPLIT_NAME.fullmatch(split):
+    if split is not None and not SPLIT_NAME.fullmatch(split):
         raise typer.BadParameter(f"--split {split!r} is not a name such as test")
     if behaviour is not None:
         others = {"--data": data, "--text-column": text_column, "--label-column": label_column}
@@ -119,6 +133,9 @@ def evaluate(
         raise typer.BadParameter("--examples goes with --behaviour")
     if classes is not None and data is None:
         raise typer.BadParameter("--classes goes with --data")
+    if split is not None and data is not None and os.path.isfile(os.path.expanduser(data)):
+        raise typer.BadParameter(f"a file has no splits: leave out --split {split}")
+    split = split or "test"
     from sentiment.evaluation.classes import read_meaning
     from sentiment.evaluation.evaluate import evaluate as run_evaluation
     from sentiment.evaluation.summary import format_summary
@@ -226,11 +243,12 @@ def _rows(
     settings = load_config(model.folder.file("config.yaml")).data
     named = {key: value for key, value in columns.items() if value is not None}
     info = model.folder.info
-    if data is None:
-        return own_rows(settings.model_copy(update=named), split, info)
-    change = {"source": data, "classes": model.classes, **named}
-    there = settings.model_copy(update=change)
-    return other_rows(settings, there, split, info, meaning=meaning)
+    with proposing(COMMANDS):
+        if data is None:
+            return own_rows(settings.model_copy(update=named), split, info)
+        change = {"source": data, "classes": model.classes, **named}
+        there = settings.model_copy(update=change)
+        return other_rows(settings, there, split, info, meaning=meaning)
 
 
 def _results(model: SentimentModel) -> Path:

@@ -9,10 +9,11 @@ Duplicates are counted on exact text; near duplicates share at least 80 % of the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sentiment.config import DataSettings
+from sentiment.data.class_order import ordered
 from sentiment.data.findings import (
     KINDS,
     Audit,
@@ -23,8 +24,16 @@ from sentiment.data.findings import (
     counted,
     summary_of,
 )
+from sentiment.data.label_findings import (
+    NOT_LEARNED,
+    joined_findings,
+    label_names,
+    spelling_findings,
+    stop_finding,
+    stops_of_one,
+    stops_of_several,
+)
 from sentiment.data.labelled import LabelledTexts, need_columns
-from sentiment.data.labels import declared_names, label_name, ordered
 from sentiment.data.load import splits_of
 from sentiment.data.repeats import repeat_findings
 from sentiment.data.row_findings import balance_findings, fault_findings, text_findings
@@ -58,10 +67,12 @@ def audit_config(settings: DataSettings, *, progress: Progress = lambda _: None)
     classes = settings.classes
     findings = list(fault_findings(faults))
     labelled = {name: table for name, table in tables.items() if name != "unsupervised"}
+    found, spelled = spelling_findings(tables, settings.label_column, settings.classes or ())
+    findings += [*found, *joined_findings(tables, settings.text_column, settings.label_column)]
     try:
         made = splits_of(labelled, settings)
     except DataError as error:
-        findings.append(Finding("training_stops", f"training would stop: {error}", {"faults": 1}))
+        findings.append(stop_finding(error))
     else:
         notes, classes = made.notes, made.classes
         parts = {"train": made.train, "validation": made.validation, "test": made.test}
@@ -69,7 +80,7 @@ def audit_config(settings: DataSettings, *, progress: Progress = lambda _: None)
         done = {WHOLE, *(split.name for split in splits)}
         tables = {name: table for name, table in tables.items() if name not in done}
     for name, table in tables.items():
-        split, found = _as_it_is(name, table, settings.text_column, settings.label_column)
+        split, found = _as_it_is(name, table, settings, spelled)
         splits.append(split)
         findings.extend(found)
     return _audit(settings.source, splits, findings, begun, notes, classes, progress)
@@ -90,17 +101,28 @@ def audit_paths(
     begun = time.monotonic()
     faults: list[RowFault] = []
     tables: dict[str, Table] = {}
+    sources: dict[str, dict[str, Table]] = {}
     for path in dict.fromkeys(paths):
         progress(f"reading {path}")
         for name, table in read_tables(path, label_column=label_column, faults=faults).items():
             short = Path(table.origin).stem if name == WHOLE else name
             tables[table.origin if short in tables else short] = table
+            sources.setdefault(path, {})[name] = table
     splits = []
     findings = list(fault_findings(faults))
     for table in filter(len, tables.values()):
         need_columns(table, text_column, as_options=True)
+    settings = DataSettings(
+        source=" ".join(paths), text_column=text_column, label_column=label_column
+    )
+    found, spelled = spelling_findings(tables, label_column)
+    findings += [*found, *joined_findings(tables, text_column, label_column)]
+    if len(sources) == 1 and set(tables) - NOT_LEARNED:
+        findings += stops_of_one(sources[paths[0]], settings)
+    else:
+        findings += stops_of_several(tables, settings)
     for name, table in tables.items():
-        split, found = _as_it_is(name, table, text_column, label_column)
+        split, found = _as_it_is(name, table, settings, spelled)
         splits.append(split)
         findings.extend(found)
     return _audit(" ".join(paths), splits, findings, begun, (), None, progress)
@@ -135,12 +157,14 @@ def _checked(name: str, part: LabelledTexts) -> CheckedSplit:
 
 
 def _as_it_is(
-    name: str, table: Table, text_column: str, label_column: str
+    name: str, table: Table, settings: DataSettings, spelled: Mapping[str, str]
 ) -> tuple[CheckedSplit, list[Finding]]:
     """Take the rows of a table that hold text, with whatever labels they have."""
-    values = table.columns.get(text_column, [])
-    missing: list[object] = [None] * len(values)
-    labels = _label_names(table.columns.get(label_column, missing), table.class_names)
+    values = table.columns.get(settings.text_column, [])
+    labels = [
+        None if label is None else spelled.get(label, label)
+        for label in label_names(table, settings.label_column)
+    ]
     texts, kept, rows, without = [], [], [], []
     for value, label, row in zip(values, labels, table.rows, strict=True):
         if isinstance(value, str):
@@ -155,11 +179,3 @@ def _as_it_is(
         return split, []
     message = f"{counted(len(without), 'row')} of {name} without text; training would stop there"
     return split, [Finding("no_text", message, {"rows": len(without)}, tuple(without))]
-
-
-def _label_names(values: Sequence[object], class_names: tuple[str, ...] | None) -> list[str | None]:
-    if class_names is not None:
-        values = declared_names(values, class_names)
-    names = [label_name(value) for value in values]
-    # -1 alone says "no label"; beside 1 it may be a class.
-    return [None] * len(names) if set(names) <= {"-1", None} else names

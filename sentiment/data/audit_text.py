@@ -57,7 +57,7 @@ def _table(splits: tuple[SplitSummary, ...]) -> Iterator[str]:
 
 
 def _finding_lines(finding: Finding, most_examples: int) -> Iterator[str]:
-    mark = "!" if finding.kind in SERIOUS or finding.kind == "training_stops" else "-"
+    mark = "!" if finding.kind in SERIOUS else "-"
     yield f"{mark} {finding.message}"
     for example in finding.examples[:most_examples]:
         yield f"    {_example_line(example)}"

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 KINDS = {
     "training_stops": "nothing that stops training",
     "unreadable_row": "unreadable rows",
+    "joined_rows": "rows joined by a stray quote",
     "no_text": "cells without text",
     "no_label": "missing labels",
+    "label_spelling": "labels spelled in two ways",
     "leak": "leaks",
     "near_leak": "near leaks",
     "conflict": "conflicting labels",
@@ -27,8 +29,10 @@ KINDS = {
     "absent_class": "absent classes",
     "label_shift": "difference in class shares",
 }
-# Found, these make an evaluation say more than it knows: `--strict` fails on them.
-SERIOUS = frozenset({"leak", "near_leak", "conflict"})
+# `--strict` fails on them: training would stop, or an evaluation say more than it knows.
+SERIOUS = frozenset(
+    {"training_stops", "unreadable_row", "no_text", "leak", "near_leak", "conflict"}
+)
 # The least similarity of near duplicates, 0 to 1.
 NEAR = 0.8
 _OPENING_CHARACTERS = 240
@@ -121,7 +125,7 @@ class Audit:
 
     @property
     def serious(self) -> bool:
-        """Whether a leak or a conflict was found."""
+        """Whether there is a leak or a conflict, or training would stop."""
         return any(finding.kind in SERIOUS for finding in self.findings)
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment.data.labels import UNLABELLED, class_indices, count_through
+from sentiment.data.class_order import all_numbers
+from sentiment.data.labels import (
+    UNLABELLED,
+    UnknownLabel,
+    class_indices,
+    count_through,
+    label_counts,
+)
 from sentiment.data.tables import Table
 from sentiment.errors import DataError
 from sentiment.text.tokenizer import check_text
@@ -67,6 +74,7 @@ def label_texts(
     labels = class_indices(table, label_column, classes)
     if len(missing := np.flatnonzero(labels == UNLABELLED)):
         more = f" ({len(missing):,} such rows)" if len(missing) > 1 else ""
+        _refuse_minus_one(table, label_column, classes, table.rows[missing[0]])
         raise DataError(
             f"{table.origin} row {table.rows[missing[0]]} has no label{more}",
             expected=f"one of {', '.join(classes)}; rows without a label belong in unsupervised",
@@ -81,6 +89,34 @@ def label_texts(
         np.asarray(table.rows, np.int64),
         by_position=count_through(table, label_column, classes),
     )
+
+
+def _refuse_minus_one(
+    table: Table, label_column: str, classes: tuple[str, ...], first: int
+) -> None:
+    """Refuse -1 beside other numbers: there it is a class, and elsewhere it means no label."""
+    counts = label_counts(table, label_column)
+    rows = counts[str(UNLABELLED)]
+    if rows and len(counts) > 1 and all_numbers(counts):
+        raise UnknownLabel(
+            f"{table.origin} row {first} has the label {UNLABELLED} ({rows:,} of "
+            f"{len(table):,} rows), which alone means no label",
+            expected=f"one of {', '.join(classes)}, or a meaning for each number",
+            names=counts,
+        )
+
+
+def numbers_left_out(parts: Iterable[LabelledTexts]) -> tuple[LabelledTexts, list[int]] | None:
+    """Return the first part labelled with bare numbers, and all numbers; None if they are complete.
+
+    Where they are not 0, 1, … up to the last class, what they count is a guess: 1 and 2 may be
+    the first two of all classes, or 0 and 1 the first and the last.
+    """
+    counted = [part for part in parts if part.by_position and len(part)]
+    if not counted:
+        return None
+    numbers = sorted({int(place) for part in counted for place in np.unique(part.labels)})
+    return None if len(numbers) == len(counted[0].classes) else (counted[0], numbers)
 
 
 def table_texts(table: Table, column: str) -> list[str]:
@@ -104,15 +140,21 @@ def table_texts(table: Table, column: str) -> list[str]:
 
 
 def need_columns(table: Table, *columns: str, as_options: bool = False) -> None:
-    """Check that a table has rows, its text column and, if named, its label column.
+    """Check that a table has rows, its text column and, if named, another one of labels.
 
     `as_options` says that the columns were named on the command line and not in a config.
 
     Raises:
-        DataError: there is no row, or a column is missing; the message names those there are.
+        DataError: there is no row, one column is both, or a column is missing; the message names
+            those there are.
     """
     if not len(table):
         raise DataError(f"{table.origin} has no rows", expected="at least one row")
+    if len(set(columns)) < len(columns):
+        raise DataError(
+            f"{table.origin}: column {columns[0]!r} is named for both texts and labels",
+            expected="two columns",
+        )
     for option, column in zip(("text_column", "label_column"), columns, strict=False):
         if column in table.columns:
             continue

@@ -9,14 +9,31 @@ sides where `data.group_column` names a column, else stratified with equal texts
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from sentiment.config import DataSettings
-from sentiment.data.labelled import LabelledTexts, label_texts, need_columns, table_texts
-from sentiment.data.labels import UNLABELLED, class_indices, infer_classes, order_is_known
+from sentiment.data.class_order import MOST_PROPOSED, classes_option, order_is_known, ordered
+from sentiment.data.labelled import (
+    LabelledTexts,
+    label_texts,
+    need_columns,
+    numbers_left_out,
+    table_texts,
+)
+from sentiment.data.labels import (
+    UNLABELLED,
+    UnknownLabel,
+    class_indices,
+    commonest_spellings,
+    infer_classes,
+    label_counts,
+    other_spellings,
+    spelling_line,
+)
 from sentiment.data.split import group_keys, linked_by_text, split_off, stratified_subset
 from sentiment.data.tables import WHOLE, Table, read_tables
 from sentiment.errors import DataError
@@ -83,14 +100,20 @@ def splits_of(tables: Mapping[str, Table], settings: DataSettings) -> Splits:
     if not (settings.classes or first.class_names or order_is_known(classes)):
         notes.append(
             f"classes by alphabet: score runs from {classes[0]} (-1) to {classes[-1]} (+1); for "
-            f"another order: --set 'data.classes=[{', '.join(reversed(classes))}]', most negative "
-            "first"
+            f"another order: {classes_option(reversed(classes))}, most negative first"
         )
-    parts = {
-        name: part
-        for name, table in tables.items()
-        if (part := _labelled_or_none(table, name, settings, classes, notes)) is not None
-    }
+    try:
+        parts = {
+            name: part
+            for name, table in tables.items()
+            if (part := _labelled_or_none(table, name, settings, classes, notes)) is not None
+        }
+    except UnknownLabel as error:
+        raise _with_all_labels(error, tables, settings.label_column) from None
+    _refuse_guesses(parts.values(), classes)
+    counts = _counts_of_all(tables, settings.label_column)
+    if others := other_spellings(counts, classes):
+        notes.append(spelling_line(counts, others))
     return _completed(parts, settings, classes, notes)
 
 
@@ -184,6 +207,32 @@ def _labelled_or_none(
     return label_texts(table, settings.text_column, settings.label_column, classes)
 
 
+def _counts_of_all(tables: Mapping[str, Table], label_column: str) -> Counter[str]:
+    return sum((label_counts(table, label_column) for table in tables.values()), Counter())
+
+
+def _with_all_labels(
+    error: UnknownLabel, tables: Mapping[str, Table], label_column: str
+) -> UnknownLabel:
+    """Add the setting that would make classes of all labels there are, if that may be meant."""
+    names = set(commonest_spellings(_counts_of_all(tables, label_column)).values())
+    if len(names) > MOST_PROPOSED or any(table.class_names for table in tables.values()):
+        return error
+    run = f"the command with {classes_option(ordered(names))}"
+    return UnknownLabel(error.what, expected=error.expected, names=error.names, run=run)
+
+
+def _refuse_guesses(parts: Iterable[LabelledTexts], classes: tuple[str, ...]) -> None:
+    if left_out := numbers_left_out(parts):
+        part, numbers = left_out
+        raise UnknownLabel(
+            f"the labels of {part.origin} are the numbers {', '.join(map(str, numbers))}, and the "
+            f"classes are {', '.join(classes)}",
+            expected=f"these names in every file, or every number from 0 to {len(classes) - 1}",
+            names=list(map(str, numbers)),
+        )
+
+
 def _has_labels(table: Table, label_column: str, classes: tuple[str, ...]) -> bool:
     if label_column not in table.columns:
         return False
@@ -199,16 +248,15 @@ def _completed(
 ) -> Splits:
     """Split off what the source does not have, cut train to size, and sum up."""
     test = parts.get("test")
-    train = parts[WHOLE if WHOLE in parts else "train"]
+    train = whole = parts[WHOLE if WHOLE in parts else "train"]
     validation = parts.get("validation")
-    whole = len(train)
     fraction = settings.validation_fraction
     if WHOLE in parts and settings.test_fraction > 0:
-        train, test, how = _split_off(train, "test", settings.test_fraction, settings)
+        train, test, how = _split_off(train, "test", settings.test_fraction, settings, whole)
         notes.append(how)
-        fraction *= whole / len(train)
+        fraction *= len(whole) / len(train)
     if validation is None:
-        train, validation, how = _split_off(train, "validation", fraction, settings)
+        train, validation, how = _split_off(train, "validation", fraction, settings, whole)
         notes.append(how)
     else:
         notes.append(f"validation: {len(validation):,} rows of {validation.origin}")
@@ -221,13 +269,13 @@ def _completed(
     notes.append(f"train: {len(train):,} rows of {train.origin}")
     if test is not None and WHOLE not in parts:
         notes.append(f"test: {len(test):,} rows of {test.origin}")
-    notes.extend(_absent_classes(train))
+    notes.extend(_absent_classes(train, whole))
     there = {"train": train, "validation": validation} | ({} if test is None else {"test": test})
     return Splits(train, validation, test, classes, _fingerprint(there), tuple(notes))
 
 
 def _split_off(
-    data: LabelledTexts, name: str, fraction: float, settings: DataSettings
+    data: LabelledTexts, name: str, fraction: float, settings: DataSettings, whole: LabelledTexts
 ) -> tuple[LabelledTexts, LabelledTexts, str]:
     column = settings.group_column
     if column is not None and column in data.columns:
@@ -240,9 +288,11 @@ def _split_off(
             how += f" (there is no column {column!r} to group by)"
     kept, taken = split_off(data.labels, keys, fraction=fraction, seed=settings.split_seed)
     if not len(taken) or not len(kept):
+        own = len(data) == len(whole) and name == "validation"
+        parts = "train and validation" if own else "train, validation and test"
         raise DataError(
-            f"{data.origin}: its {len(data):,} rows cannot be split ({how})",
-            expected=f"more rows or groups, or a {name} file beside it",
+            f"{data.origin}: its {_rows(whole)} cannot be split into {parts} ({how})",
+            expected="more rows or groups, or a folder that holds train and validation files",
         )
     note = (
         f"{name}: {len(taken):,} of {len(data):,} rows split off {data.origin}, {how}, "
@@ -251,8 +301,19 @@ def _split_off(
     return data.take(kept), data.take(taken), note
 
 
-def _absent_classes(train: LabelledTexts) -> list[str]:
+def _rows(data: LabelledTexts) -> str:
+    return "1 row" if len(data) == 1 else f"{len(data):,} rows"
+
+
+def _absent_classes(train: LabelledTexts, whole: LabelledTexts) -> list[str]:
+    """Name the classes that no training row has; fewer than two are an error."""
     counts = np.bincount(train.labels, minlength=len(train.classes))  # (classes,)
+    if np.count_nonzero(counts) < 2 and len(np.unique(whole.labels)) > 1:
+        raise DataError(
+            f"{train.origin} has {_rows(whole)}, and the {len(train):,} left to train on "
+            f"{'is' if len(train) == 1 else 'are'} all {train.classes[int(counts.argmax())]!r}",
+            expected=f"more rows of each of {', '.join(train.classes)}",
+        )
     if np.count_nonzero(counts) < 2:
         raise DataError(
             f"{train.origin}: every training row is {train.classes[int(counts.argmax())]!r}",

@@ -27,6 +27,7 @@ from sentiment.evaluation.behaviour_suite import (
     shown,
 )
 from sentiment.text.tokenizer import check_text
+from sentiment.yaml_mapping import refuse_repeated_keys
 
 
 def bundled_suites() -> list[str]:
@@ -83,14 +84,7 @@ class _Loader(yaml.BaseLoader):
     """Reads every scalar as text, and refuses a key that stands twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"the key {key.value!r} stands twice", key.start_mark
-                    )
-                seen.add(key.value)
+        refuse_repeated_keys(node)
         return super().construct_mapping(node, deep)
 
 

@@ -7,12 +7,15 @@ bad=negative,good=positive   the data's own names, in its order, each with the m
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sentiment.data.load import LabelledTexts
+from sentiment.data.class_order import MOST_PROPOSED, likely_meaning
+from sentiment.data.labelled import LabelledTexts, numbers_left_out
+from sentiment.data.labels import UnknownLabel
 from sentiment.errors import DataError
 
 
@@ -68,24 +71,43 @@ def read_meaning(text: str, classes: Sequence[str]) -> Meaning:
 
 
 def check_numbers(data: LabelledTexts) -> None:
-    """Refuse numbers that count through fewer classes than the model has.
+    """Refuse bare numbers that do not count through all classes of the model.
 
     0 and 1 may be negative and positive where the model's first two classes are negative and
-    neutral: figures of a guess would be worse than none.
+    neutral, and so may 1 and 2: figures of a guess would be worse than none.
 
     Raises:
         DataError: the labels are such numbers.
     """
-    classes = data.classes
-    if not data.by_position or not len(data):
-        return
-    highest = int(data.labels.max())
-    if highest == len(classes) - 1:
-        return
-    likely = [*classes[:highest], classes[-1]] if highest else [classes[0], classes[-1]]
-    raise DataError(
-        f"the labels of {data.origin} are numbers up to {highest}, and the model's classes are "
-        f"{', '.join(classes)}",
-        expected="the meaning of the data's labels 0, 1, …",
-        run=f"sentiment eval … --classes {','.join(likely)}",
-    )
+    if left_out := numbers_left_out([data]):
+        numbers = left_out[1]
+        raise DataError(
+            f"the labels of {data.origin} are the numbers {', '.join(map(str, numbers))}, and the "
+            f"model's classes are {', '.join(data.classes)}",
+            expected="the meaning of each number",
+            run=_with_classes(likely_meaning(map(str, numbers), data.classes)),
+        )
+
+
+def with_meaning(error: UnknownLabel, classes: Sequence[str], meaning: Meaning | None) -> DataError:
+    """Return the error with the `--classes` that would give the labels of the data a meaning.
+
+    Args:
+        error: a label is none of the model's classes, or of those that `--classes` names.
+        classes: the model's.
+        meaning: what `--classes` says already.
+    """
+    if len(error.names) > MOST_PROPOSED:
+        run = "sentiment eval … --classes LABEL=CLASS,…"
+    elif meaning is None or not set(meaning.labels).intersection(error.names):
+        run = _with_classes(likely_meaning(error.names, classes))
+    else:
+        pairs = zip(meaning.labels, meaning.means, strict=True)
+        said = [f"{label}={name}" for label, name in pairs]
+        said += [f"{label}=CLASS" for label in error.names if label not in meaning.labels]
+        run = _with_classes(",".join(said))
+    return DataError(error.what, expected=error.expected, run=run)
+
+
+def _with_classes(meaning: str) -> str:
+    return f"sentiment eval … --classes {shlex.quote(meaning)}"

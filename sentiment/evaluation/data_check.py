@@ -19,7 +19,16 @@ EXAMPLES = 3
 MOST_CHARACTERS = 80_000_000
 # Rows that could not be read never come here, and unlabelled ones are not evaluated.
 _NOT_LOOKED_FOR = frozenset(
-    {"training_stops", "unreadable_row", "no_text", "no_label", "overlap", "near_overlap"}
+    {
+        "training_stops",
+        "unreadable_row",
+        "joined_rows",
+        "no_text",
+        "no_label",
+        "label_spelling",
+        "overlap",
+        "near_overlap",
+    }
 )
 
 

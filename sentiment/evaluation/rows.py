@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sentiment.config import DataSettings
+from sentiment.data.labels import UnknownLabel
 from sentiment.data.load import LabelledTexts, Splits, load_labelled, load_split, load_splits
 from sentiment.errors import DataError
-from sentiment.evaluation.classes import Meaning, check_numbers
+from sentiment.evaluation.classes import Meaning, check_numbers, with_meaning
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +57,8 @@ def own_rows(settings: DataSettings, split: str, info: Mapping[str, Any]) -> Eva
         )
     if split == "train":
         notes.append("these are the train rows: the figures say nothing about new texts")
+    else:
+        notes.extend(_seen_in_train(there[split], splits.train))
     return EvaluationRows(there[split], splits.train, settings.source, tuple(notes))
 
 
@@ -79,19 +82,34 @@ def other_rows(
 
     Raises:
         DataError: the other data cannot be read, has no such split or an unknown label, or its
-            labels are numbers that count through fewer classes than the model's.
+            labels are numbers that do not count through all classes of the model.
     """
-    if meaning is None:
-        rows = _load_other(there, split)
-        check_numbers(rows)
-    else:
-        own = there.model_copy(update={"classes": meaning.labels})
-        rows = meaning.apply(_load_other(own, split))
+    try:
+        if meaning is None:
+            rows = _load_other(there, split)
+            check_numbers(rows)
+        else:
+            own = there.model_copy(update={"classes": meaning.labels})
+            rows = meaning.apply(_load_other(own, split))
+    except UnknownLabel as error:
+        raise with_meaning(error, there.classes or (), meaning) from None
     # A local copy of the very data serves as well, and saves asking the network for it.
     elsewhere = meaning is not None or Path(there.source).is_file()
     places = [settings] if elsewhere else [there, settings]
     train, notes = _find_train(places, info)
-    return EvaluationRows(rows, train, there.source, notes)
+    return EvaluationRows(rows, train, there.source, (*notes, *_seen_in_train(rows, train)))
+
+
+def _seen_in_train(rows: LabelledTexts, train: LabelledTexts | None) -> list[str]:
+    """Say how many of the texts the model has learned by heart, if any."""
+    known = frozenset() if train is None else frozenset(train.texts)
+    if not (seen := sum(text in known for text in rows.texts)):
+        return []
+    stand = "stands" if seen == 1 else "stand"
+    return [
+        f"{seen:,} of {len(rows):,} texts {stand} in the train rows of this model: "
+        "what it says of them is no measure of how it does on new texts"
+    ]
 
 
 def _load_other(settings: DataSettings, split: str) -> LabelledTexts:
@@ -103,6 +121,8 @@ def _load_other(settings: DataSettings, split: str) -> LabelledTexts:
             text_column=settings.text_column,
             label_column=settings.label_column,
         )
+    except UnknownLabel:
+        raise
     except DataError:
         if split == "test" or Path(settings.source).is_file():
             raise

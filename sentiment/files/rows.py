@@ -23,7 +23,7 @@ STDIN = "-"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its number (from 1, the header and blank lines not counted) and its values."""
+    """One row: its number (from 1, the header and blank lines passed over) and its values."""
 
     number: int
     values: dict[str, object]

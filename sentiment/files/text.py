@@ -13,6 +13,8 @@ from typing import Any
 from sentiment.errors import DataError
 from sentiment.files.rows import STDIN, Reader, Row, fault_of_text, reason
 
+_GZIP = b"\x1f\x8b"
+
 
 @contextmanager
 def opened_text(reader: Reader, path: str | Path) -> Iterator[io.TextIOWrapper]:
@@ -27,6 +29,10 @@ def opened_text(reader: Reader, path: str | Path) -> Iterator[io.TextIOWrapper]:
         return
     try:
         with open(path, **options) as file:
+            if file.buffer.peek(2)[:2] == _GZIP:
+                raise DataError(
+                    f"{reader.name} is packed with gzip", expected="the file that is packed in it"
+                )
             yield file
     except OSError as error:
         raise DataError(f"cannot read {reader.name}: {reason(error)}") from None
@@ -100,7 +106,7 @@ def read_jsonl(reader: Reader, path: str | Path) -> Iterator[Row]:
 def _parse_json(line: str) -> tuple[object, str | None]:
     """Return the value and None, or None and what is wrong with the line."""
     try:
-        value = json.loads(line)
+        value = _DECODER.decode(line)
         if not isinstance(value, dict):
             return None, f"a JSON {_json_name(value)}, not an object"
         # The line itself is clean, so only a \u escape can bring in what no text may hold.
@@ -108,9 +114,27 @@ def _parse_json(line: str) -> tuple[object, str | None]:
         fault = next((found for found in map(fault_of_text, texts) if found), None)
     except RecursionError:
         return None, "JSON nested too deeply"
+    except _RepeatedKeyError as error:
+        return None, f"the key {error.args[0]!r} stands twice"
     except ValueError as error:
         return None, f"not JSON ({error})"
     return value, fault
+
+
+class _RepeatedKeyError(Exception):
+    """A JSON object has two values under one key."""
+
+
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _RepeatedKeyError(next(key for key in keys if keys.count(key) > 1))
+    return found
+
+
+# Made once: `json.loads` would make one a line.
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_repeats)
 
 
 def _json_name(value: object) -> str:

@@ -82,6 +82,25 @@ def test_known_errors_come_as_such(tmp_path: Path) -> None:
     assert isinstance(run(tmp_path / "absent.yaml").exception, ConfigError)
 
 
+def test_what_is_proposed_is_this_command(config: Path, tmp_path: Path) -> None:
+    def proposed(*arguments: object) -> str:
+        error = run(*arguments).exception
+        assert isinstance(error, DataError | ConfigError)
+        return str(error.run)
+
+    assert proposed(tmp_path / "absent.csv") == "sentiment data check PATH"
+    assert proposed(config, "--set", "data.source=gone.csv") == (
+        "sentiment data check CONFIG --set data.source=PATH"
+    )
+    assert proposed(tmp_path / "absent.yaml").startswith("sentiment data check ")
+
+
+def test_a_training_that_would_stop_is_a_failure_when_asked(config: Path) -> None:
+    stops = ("--set", "data.classes=[neg, positive]")
+    assert run(config, *stops).exit_code == 0
+    assert run(config, *stops, "--strict").exit_code == 1
+
+
 def test_arguments_that_do_not_fit_are_usage_errors(config: Path, leaky: list[Path]) -> None:
     for arguments in (
         [config, leaky[0]],

@@ -244,6 +244,72 @@ def test_minus_one_is_a_class_beside_one(tmp_path: Path) -> None:
     assert audit.splits[0].classes == {"-1": 10, "1": 10}
 
 
+def test_a_class_spelled_in_two_ways_is_one_class_and_a_finding(
+    clean: dict, tmp_path: Path
+) -> None:
+    clean["train"][2]["label"] = "NEGATIVE"
+    clean["test"][1] = {"text": text(3), "label": "Positive "}
+    audit = check(tmp_path, clean)
+    finding = one(audit, "label_spelling")
+    assert finding.message.startswith("2 rows spell their label otherwise than the rest")
+    assert rows_named(finding) == [[("train", 3)], [("test", 2)]]
+    assert [example.detail for example in finding.examples] == ["'NEGATIVE'", "'Positive'"]
+    assert audit.splits[0].classes == {"negative": 20, "positive": 20}
+    assert not found(audit, "conflict")
+    as_trained = audit_config(DataSettings(source=str(tmp_path)))
+    assert one(as_trained, "label_spelling").counts == {"rows": 2}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (rows_of(0, 30, ("good",)), "has only the label 'good'"),
+        ([{"text": text(i), "label": i} for i in range(60)], "has 60 different labels"),
+        (rows_of(0, 2), "2 rows cannot be split"),
+        ([], "has no rows"),
+        ([*rows_of(0, 30), {"text": text(40), "label": None}], "row 31 has no label"),
+        (rows_of(0, 30, ("good", ["bad"])), "row 2: column 'label' holds list"),
+    ],
+)
+def test_what_stops_training_on_a_file_is_found_without_a_config(
+    rows: list[dict[str, object]], said: str, tmp_path: Path
+) -> None:
+    kind = "jsonl" if rows else "csv"
+    path = save(tmp_path / f"mine.{kind}", rows) if rows else str(tmp_path / "mine.csv")
+    if not rows:
+        Path(path).write_text("text,label\n", encoding="utf-8")
+    audit = audit_paths([path])
+    assert said in one(audit, "training_stops").message
+    assert audit.serious
+
+
+def test_files_of_a_test_need_not_be_fit_for_training(clean: dict, tmp_path: Path) -> None:
+    few = [row for row in clean["test"] if row["label"] == "positive"][:1]
+    assert not check(tmp_path, {"test": few}).serious
+    assert not check(tmp_path, {"train": clean["train"], "test": few}).serious
+    both = {"one": rows_of(0, 9, ("good",)), "other": rows_of(20, 9, ("good",))}
+    assert "only the label 'good'" in one(check(tmp_path, both), "training_stops").message
+
+
+def test_names_beside_numbers_stop_training(clean: dict, tmp_path: Path) -> None:
+    clean["train"][0]["label"] = "neutral"
+    for row in clean["test"]:
+        row["label"] = int(row["label"] == "positive")
+    audit = check(tmp_path, clean)
+    assert "are the numbers 0, 1, and the classes are" in one(audit, "training_stops").message
+
+
+def test_rows_joined_by_a_stray_quote_are_found(clean: dict, tmp_path: Path) -> None:
+    clean["train"][3]["text"] = "well, this\nis, positive\nand fine"
+    path = Path(save(tmp_path / "train.csv", clean["train"]))
+    assert not found(audit_paths([str(path)]), "joined_rows")
+    with path.open("a", encoding="utf-8") as file:
+        file.write('"hello there,positive\nsay bye",negative\n')
+    finding = one(audit_paths([str(path)]), "joined_rows")
+    assert rows_named(finding) == [[("train", 41)]]
+    assert finding.examples[0].detail == "',positive'"
+
+
 def test_a_folder_is_checked_split_by_split(clean: dict, tmp_path: Path) -> None:
     for name, rows in clean.items():
         save(tmp_path / f"{name}.csv", rows)

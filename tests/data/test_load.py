@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sentiment.config import DataSettings
+from sentiment.config import DataSettings, load_config
 from sentiment.data.load import (
     LabelledTexts,
     load_labelled,
@@ -260,6 +261,76 @@ def test_classes_are_ordered_by_what_they_mean(
         assert name == str(value).lower().removesuffix(".0") or name == value
 
 
+def test_names_that_differ_in_case_are_one_class_called_as_most_rows_call_it(
+    tmp_path: Path,
+) -> None:
+    labels = ("positive", "Negative", "positive", "negative", "POSITIVE ", "Negative")
+    save(tmp_path / "train.csv", rows_of(60, labels=labels))
+    splits = load_splits(settings(tmp_path))
+    assert splits.classes == ("Negative", "positive")
+    assert np.bincount(splits.train.labels).tolist() == [27, 27]
+    [note] = [note for note in splits.notes if "spell" in note]
+    assert note.startswith("20 rows spell their label otherwise than the rest")
+    assert "'POSITIVE' for 'positive'" in note and "'negative' for 'Negative'" in note
+    given = load_splits(settings(tmp_path, classes=["Positive", "NEGATIVE"]))
+    assert np.bincount(given.train.labels).tolist() == [27, 27]
+    assert any("spell" in note for note in given.notes)
+
+
+def test_one_spelling_throughout_is_no_matter(tmp_path: Path) -> None:
+    save(tmp_path / "train.csv", rows_of(60))
+    notes = load_splits(settings(tmp_path, classes=["Negative", "Positive"])).notes
+    assert not [note for note in notes if "spell their" in note]
+
+
+@pytest.mark.parametrize("numbers", [(0, 1), (1, 2), (0, 2)])
+def test_numbers_beside_names_are_not_guessed_at(numbers: tuple[int, ...], tmp_path: Path) -> None:
+    save(tmp_path / "train.csv", rows_of(30, labels=("negative", "neutral", "positive")))
+    save(tmp_path / "test.csv", rows_of(10, labels=numbers))
+    said = message(load_splits, settings(tmp_path))
+    assert f"test.csv are the numbers {numbers[0]}, {numbers[1]}, and the classes are" in said
+    assert "expected these names in every file, or every number from 0 to 2" in said
+    save(tmp_path / "test.csv", rows_of(10, labels=(0, 1, 2)))
+    assert len(load_splits(settings(tmp_path)).test or ()) == 10
+
+
+def test_a_split_may_lack_a_number_that_another_one_has(tmp_path: Path) -> None:
+    save(tmp_path / "train.csv", rows_of(30, labels=(0, 1, 2)))
+    save(tmp_path / "test.csv", rows_of(10, labels=(0, 1)))
+    splits = load_splits(settings(tmp_path, classes=["negative", "neutral", "positive"]))
+    assert splits.test is not None
+    assert np.bincount(splits.test.labels, minlength=3).tolist() == [5, 5, 0]
+
+
+@pytest.mark.parametrize("value", [["positive"], {"is": "positive"}])
+def test_a_list_or_an_object_is_no_label(value: object, tmp_path: Path) -> None:
+    rows = rows_of(20)
+    rows[4]["label"] = value
+    save(tmp_path / "train.jsonl", rows)
+    for more in ({}, {"classes": ["negative", "positive"]}):
+        said = message(load_splits, settings(tmp_path, **more))
+        assert f"train.jsonl row 5: column 'label' holds {type(value).__name__}" in said
+
+
+def test_one_column_is_not_both_text_and_label(tmp_path: Path) -> None:
+    save(tmp_path / "train.csv", rows_of(20))
+    said = message(load_splits, settings(tmp_path, text_column="label"))
+    assert "column 'label' is named for both texts and labels" in said
+
+
+def test_labels_that_are_no_class_are_proposed_as_classes(tmp_path: Path) -> None:
+    save(tmp_path / "train.csv", rows_of(20, labels=("neg", "pos")))
+    said = message(load_splits, settings(tmp_path, classes=["negative", "positive"]))
+    assert said.endswith("run: the command with --set 'data.classes=[neg, pos]'")
+
+
+def test_minus_one_beside_other_numbers_is_a_class(tmp_path: Path) -> None:
+    save(tmp_path / "train.csv", rows_of(21, labels=(-1, 0, 1)))
+    said = message(load_splits, settings(tmp_path, classes=["negative", "neutral", "positive"]))
+    assert "row 1 has the label -1 (7 of 21 rows), which alone means no label" in said
+    assert said.endswith("run: the command with --set 'data.classes=[-1, 0, 1]'")
+
+
 def test_an_order_by_alphabet_alone_is_said(tmp_path: Path) -> None:
     save(tmp_path / "train.jsonl", rows_of(30, labels=("sad", "happy")))
     first, *_ = load_splits(settings(tmp_path)).notes
@@ -267,6 +338,18 @@ def test_an_order_by_alphabet_alone_is_said(tmp_path: Path) -> None:
         "classes by alphabet: score runs from happy (-1) to sad (+1); for another order: "
         "--set 'data.classes=[sad, happy]', most negative first"
     )
+
+
+@pytest.mark.parametrize(
+    "labels", [("yes", "no"), ("True", "maybe"), ("it's, good", "a: b"), ("null", "x y")]
+)
+def test_the_order_that_is_proposed_can_be_pasted(labels: tuple[str, ...], tmp_path: Path) -> None:
+    path = save(tmp_path / "train.csv", rows_of(30, labels=labels))
+    first, *_ = load_splits(settings(tmp_path)).notes
+    option, override = shlex.split(first[first.index("--set") : first.rindex(", most")])
+    assert option == "--set"
+    pasted = load_config(overrides=[override, f"data.source={path}"])
+    assert load_splits(pasted.data).classes == tuple(reversed(sorted(labels)))
 
 
 @pytest.mark.parametrize(
@@ -412,6 +495,17 @@ def test_too_few_rows_to_split(tmp_path: Path) -> None:
     path = save(tmp_path / "all.csv", [{"text": "a", "label": i} for i in range(2)])
     said = message(load_splits, settings(path))
     assert "cannot be split" in said
+    assert "its 2 rows" in said and "train, validation and test" in said
+    assert "a folder that holds train and validation files" in said
+    folder = save(tmp_path / "set" / "train.csv", [{"text": "a", "label": i} for i in range(2)])
+    assert "into train and validation (" in message(load_splits, settings(folder.parent))
+
+
+def test_a_row_of_each_class_is_too_few(tmp_path: Path) -> None:
+    path = save(tmp_path / "all.csv", rows_of(3, labels=("neg", "neu", "pos")))
+    said = message(load_splits, settings(path))
+    assert "all.csv has 3 rows, and the 1 left to train on is all '" in said
+    assert "expected more rows of each of neg, neu, pos" in said
 
 
 def test_sources_that_are_none(tmp_path: Path) -> None:

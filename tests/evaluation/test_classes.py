@@ -158,7 +158,7 @@ def test_numbers_that_count_through_fewer_classes_are_not_guessed_at(
     tiny_model: Path, numbers: Path, tmp_path: Path
 ):
     line = Answer("eval", tiny_model, "--data", numbers, "--output", tmp_path / "x").refused()
-    assert "are numbers up to 1, and the model's classes are negative, neutral, positive" in line
+    assert "are the numbers 0, 1, and the model's classes are negative, neutral, positive" in line
     assert line.endswith("run: sentiment eval … --classes negative,positive")
     assert not (tmp_path / "x").exists()
 
@@ -166,21 +166,56 @@ def test_numbers_that_count_through_fewer_classes_are_not_guessed_at(
 @pytest.mark.parametrize(
     ("labels", "refused"),
     [
-        ([0, 1, 2, 0, 1], False),
-        ([0, 2, 2, 0, 2], False),
-        ([1, 1, 1, 1, 1], True),
-        ([0, 0, 0, 0, 0], True),
-        (["negative", "neutral", "neutral", "negative", "negative"], False),
-        (["negative", "1", "1", "0", "0"], False),
+        ([0, 1, 2, 0, 1], None),
+        ([0, 2, 2, 0, 2], "0=negative,2=positive"),
+        ([1, 2, 2, 1, 2], "1=negative,2=positive"),
+        ([1, 1, 1, 1, 1], "negative,positive"),
+        ([0, 0, 0, 0, 0], "negative,positive"),
+        (["negative", "neutral", "neutral", "negative", "negative"], None),
+        (["negative", "1", "1", "0", "0"], None),
     ],
 )
-def test_which_labels_are_refused(labels: list[object], refused: bool, tmp_path: Path):
+def test_which_labels_are_refused(labels: list[object], refused: str | None, tmp_path: Path):
     data = load_labelled(str(write_rows(tmp_path / "x.csv", labels)), classes=CLASSES)
     if refused:
-        with pytest.raises(DataError, match="--classes negative,positive"):
+        with pytest.raises(DataError, match=f"--classes {refused}$"):
             check_numbers(data)
     else:
         check_numbers(data)
+
+
+@pytest.mark.parametrize(
+    ("labels", "proposed"),
+    [
+        (["neg", "pos", "pos", "neg", "neg"], "neg=negative,pos=positive"),
+        ([1, 2, 3, 1, 3], "1=negative,2=neutral,3=positive"),
+        ([1, 5, 3, 2, 4], "1=negative,2=negative,3=neutral,4=positive,5=positive"),
+        ([-1, 0, 1, 1, 0], "-1=negative,0=neutral,1=positive"),
+        (["very bad", "ok", "yes", "ok", "ok"], "'ok=neutral,very bad=negative,yes=CLASS'"),
+    ],
+)
+def test_labels_that_are_not_known_come_with_a_meaning_to_paste(
+    labels: list[object], proposed: str, evaluate, tiny_model: Path, tmp_path: Path
+):
+    path = write_rows(tmp_path / "x.csv", labels)
+    line = Answer("eval", tiny_model, "--data", path, "--output", tmp_path / "x").refused()
+    assert line.endswith(f"run: sentiment eval … --classes {proposed}")
+    if "CLASS" not in proposed:
+        evaluate(path, "--classes", proposed, "--no-baseline", "--no-states")
+
+
+def test_minus_one_beside_other_numbers_is_called_by_its_name(tiny_model: Path, tmp_path: Path):
+    path = write_rows(tmp_path / "x.csv", [0, -1, 1, 1, -1])
+    line = Answer("eval", tiny_model, "--data", path, "--output", tmp_path / "x").refused()
+    assert "row 2 has the label -1 (2 of 5 rows), which alone means no label" in line
+    assert "unsupervised" not in line
+
+
+def test_a_label_that_classes_leaves_out_is_added_to_them(tiny_model: Path, tmp_path: Path):
+    path = write_rows(tmp_path / "x.csv", ["bad", "good", "meh", "bad", "good"])
+    said = ("--classes", "bad=negative,good=positive", "--output", tmp_path / "x")
+    line = Answer("eval", tiny_model, "--data", path, *said).refused()
+    assert line.endswith("--classes bad=negative,good=positive,meh=CLASS")
 
 
 def test_numbers_that_are_names_are_no_places(tmp_path: Path):

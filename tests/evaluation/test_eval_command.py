@@ -92,6 +92,29 @@ def test_a_file_is_evaluated_whole(model, tmp_path):
     assert set(metrics["baselines"]) == {"tfidf", "majority"}
 
 
+def test_a_file_has_no_split_to_name(model, tmp_path):
+    path = write_csv(tmp_path / "mine.csv", [("loved it", "positive")])
+    said = run(model, "--data", path, "--split", "validation", code=2).stderr
+    assert "a file has no splits: leave out --split validation" in said
+
+
+def test_texts_the_model_was_trained_on_are_counted_on_stderr_and_in_the_report(
+    model, tmp_path, tiny_settings
+):
+    from sentiment.config import load_config
+
+    train = load_splits(load_config(None, tiny_settings).data).train
+    known = [(train.texts[row], train.classes[train.labels[row]]) for row in range(3)]
+    path = write_csv(tmp_path / "mine.csv", [*known, ("never seen before", "neutral")])
+    result = run(model, "--data", path, "--output", tmp_path / "out", "--no-baseline")
+    note = "3 of 4 texts stand in the train rows of this model"
+    assert f"note: {note}" in result.stderr
+    assert note in saved(tmp_path / "out")["notes"][0]
+    fresh = write_csv(tmp_path / "fresh.csv", [("never seen before", "neutral")])
+    result = run(model, "--data", fresh, "--output", tmp_path / "fresh", "--no-baseline")
+    assert "train rows" not in result.stderr
+
+
 def test_other_columns_become_slices_and_parquet_columns(model, tmp_path):
     rows = [("loved it", "positive", "shop"), ("awful", "negative", "film")] * 3
     path = write_csv(tmp_path / "mine.csv", rows, "review,verdict,site")
@@ -122,6 +145,15 @@ def test_unusable_labels_are_named(model, tmp_path, rows, header, words):
     with pytest.raises(DataError, match=words):
         run(model, "--data", path, "--output", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_proposed_is_this_command(model, tmp_path):
+    with pytest.raises(DataError) as caught:
+        run(model, "--data", tmp_path / "gone.csv")
+    assert caught.value.run == "sentiment eval MODEL --data PATH"
+    with pytest.raises(DataError) as caught:
+        run(model, "--text-column", "review")
+    assert caught.value.run == "the command with --text-column NAME"
 
 
 def test_a_split_that_is_not_there_names_those_that_are(model):
