@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import sys
@@ -10,6 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from sentiment.cli.output import output_path, print_json
+from sentiment.json_text import to_json
 
 if TYPE_CHECKING:
     from sentiment.evaluation.classes import Meaning
@@ -79,6 +81,8 @@ def evaluate(
         typer.Option(
             "--output",
             "-o",
+            parser=output_path,
+            metavar="<path>",
             help="Folder to write.",
             show_default="MODEL/eval/SPLIT or MODEL/eval/behaviour-SUITE; "
             "runs/NAME/eval/… for a bundled model",
@@ -151,9 +155,10 @@ def evaluate(
     if faithfulness is not None:
         found, shown_below = _faithfulness(loaded, rows.data.texts, faithfulness, folder)
         metrics["faithfulness"] = found
-    typer.echo(json.dumps(metrics, ensure_ascii=False) if as_json else format_summary(metrics))
-    if shown_below and not as_json:
-        typer.echo(f"\n{shown_below}")
+    if as_json:
+        print_json(metrics)
+    else:
+        typer.echo("\n\n".join(filter(None, [format_summary(metrics), shown_below])))
     shown = model if output is None else output
     _log(f"wrote {folder}/metrics.json and predictions.parquet")
     _log(f"next: sentiment report {shown}")
@@ -182,7 +187,7 @@ def _faithfulness(
         command=shlex.join(["sentiment", *sys.argv[1:]]),
         log=_log,
     )
-    write_file(folder / FILE_NAME, json.dumps(results, ensure_ascii=False, indent=1) + "\n")
+    write_file(folder / FILE_NAME, to_json(results, indent=1) + "\n")
     _log(f"wrote {folder}/{FILE_NAME}")
     return results, format_faithfulness(results)
 
@@ -206,7 +211,7 @@ def _test_behaviour(
         log=_log,
     )
     if as_json:
-        typer.echo(json.dumps(results, ensure_ascii=False))
+        print_json(results)
     else:
         typer.echo(format_behaviour(results, examples=examples))
     _log(f"wrote {folder}/behaviour.json")

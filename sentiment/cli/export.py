@@ -7,6 +7,8 @@ from pathlib import Path
 
 import typer
 
+from sentiment.cli.output import output_path
+
 
 class Format(StrEnum):
     """What a model can be written as."""
@@ -20,7 +22,9 @@ class Format(StrEnum):
 def export(
     model: Path = typer.Argument(help="A model folder, or a bundled model's name."),
     kind: Format = typer.Option(..., "--format", "-f", help="What to write."),
-    output: Path = typer.Option(..., "--output", "-o", help="File or folder to write."),
+    output: Path = typer.Option(
+        ..., "--output", "-o", parser=output_path, metavar="<path>", help="File or folder to write."
+    ),
 ) -> None:
     """Write a model in another format.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 
 from sentiment.bundled import bundled_models
+from sentiment.cli.output import print_json
 from sentiment.cli.page import stdout_page
 from sentiment.config import Config, bundled_configs, load_config
 from sentiment.durable import write_file
@@ -139,7 +139,7 @@ def inspect(
         typer.echo(f"wrote {npz}", err=True)
     rows = plan.rows(batch=1, time=len(states.read.tokens))
     if as_json:
-        _print_json({**plan.to_dict(rows), **states.to_dict(layer)})
+        print_json({**plan.to_dict(rows), **states.to_dict(layer)})
     else:
         _print_states(plan, rows, states, layer=layer, num_units=units)
 
@@ -147,7 +147,7 @@ def inspect(
 def _print_plan(plan: _Plan, *, as_json: bool) -> None:
     rows = plan.rows()
     if as_json:
-        _print_json(plan.to_dict(rows))
+        print_json(plan.to_dict(rows))
     else:
         _print(plan.title, format_shape_table(rows, parameters=True), *plan.notes)
 
@@ -252,7 +252,3 @@ def _check_layers(plan: _Plan, folder: ModelFolder) -> None:
 
 def _print(*blocks: str) -> None:
     typer.echo("\n".join(blocks))
-
-
-def _print_json(content: dict[str, object]) -> None:
-    typer.echo(json.dumps(content, ensure_ascii=False))

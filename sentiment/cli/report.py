@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from sentiment.cli.output import output_path
+
 
 def report(
     models: Annotated[
@@ -38,6 +40,8 @@ def report(
         typer.Option(
             "--output",
             "-o",
+            parser=output_path,
+            metavar="<path>",
             help="File to write, NAME.html; its short form is written beside it as NAME.md.",
             show_default="report.html beside the evaluation; comparison.html for several",
         ),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from sentiment.cli.output import output_path, print_json
 from sentiment.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -24,7 +25,13 @@ def train(
         [], "--set", metavar="A.B=C", help="Change one setting; repeatable."
     ),
     output: Path | None = typer.Option(
-        None, "--output", "-o", help="Folder to write.", show_default="runs/<config name>"
+        None,
+        "--output",
+        "-o",
+        parser=output_path,
+        metavar="<path>",
+        help="Folder to write.",
+        show_default="runs/<config name>",
     ),
     resume: bool = typer.Option(False, "--resume", help="Continue an interrupted training."),
     seed: int | None = typer.Option(None, "--seed", help="Short for --set training.seed=N."),
@@ -49,7 +56,7 @@ def train(
         )
     info = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     if as_json:
-        typer.echo(json.dumps(info, ensure_ascii=False))
+        print_json(info)
         return
     metrics = info["metrics"]["validation"]
     typer.echo(

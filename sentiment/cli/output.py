@@ -1,0 +1,33 @@
+"""What commands share: JSON on standard output, and paths that options name."""
+
+from __future__ import annotations
+
+import codecs
+import sys
+from pathlib import Path
+
+import typer
+
+from sentiment.errors import OutputError
+from sentiment.json_text import to_json
+
+
+def print_json(value: object, *, indent: int | None = None) -> None:
+    """Print a value as JSON, in escapes where standard output does not take every character."""
+    utf8 = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
+    typer.echo(to_json(value, only_ascii=not utf8, indent=indent))
+
+
+def output_path(value: str) -> Path:
+    """Return the path that --output names.
+
+    Raises:
+        OutputError: it is empty, which `Path` would take for the current folder.
+    """
+    if not value.strip():
+        raise OutputError(
+            "--output is empty, as of a shell variable that is not set",
+            expected="the path to write",
+            run="the same with --output PATH, or without --output",
+        )
+    return Path(value)
