@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from sentiment.cli.terminal import Terminal
 from sentiment.model_folder import open_model_folder
+from sentiment.nn.training import StepReport
 
 FILES = {
     "MODEL_CARD.md",
@@ -164,7 +166,7 @@ def test_a_file_where_the_folder_would_be(cli, elsewhere: Path) -> None:
 
 
 def test_an_unfinished_training_is_offered_to_resume(cli, elsewhere: Path) -> None:
-    (elsewhere / "runs" / "default" / "checkpoints").mkdir(parents=True)
+    (elsewhere / "runs" / "default" / "checkpoints" / "step-00000001").mkdir(parents=True)
     line = cli("train").refused()
     assert "runs/default holds an unfinished training; expected --resume to continue it" in line
     assert line.endswith("run: sentiment train --resume --output runs/default")
@@ -311,6 +313,19 @@ def test_a_hub_id_without_network_names_the_local_way(cli, elsewhere: Path) -> N
 
 
 # Ctrl-C
+
+
+def test_control_c_after_the_last_epoch_says_what_happens(capfd) -> None:
+    terminal = Terminal(step_words=lambda _: "", epoch_line=lambda _: "")
+    with terminal:
+        terminal.step(StepReport(epoch=1, epochs=1, batch=1, batches=1, loss=0.5, tokens=3))
+        terminal.note("calibrating and exporting")
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert capfd.readouterr().err.splitlines()[-1] == (
+            "all epochs are done, and writing the model goes on; again: stop at once"
+        )
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_control_c_saves_everything_and_resume_finishes(
