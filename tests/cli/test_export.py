@@ -108,6 +108,26 @@ def test_a_folder_that_does_not_exist(export, tmp_path: Path, kind: str) -> None
     assert not path.parent.exists()
 
 
+FULL = """
+import resource, signal
+from sentiment.backend import load_keras
+from sentiment.cli import main
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+load_keras()
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
+main.run()
+"""
+
+
+@pytest.mark.parametrize("kind", ["onnx", "keras", "savedmodel"])
+def test_a_full_disk_is_one_line(shell, tiny_model: Path, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "out.keras"
+    line = shell("-c", FULL, "export", tiny_model, "-f", kind, "-o", path).refused()
+    assert line.startswith(f"error: no space left while writing {path}; expected free space")
+    assert not os.listdir(tmp_path)
+
+
 def test_a_model_without_int8_says_why(cli, tiny_model: Path, tmp_path: Path) -> None:
     model = tmp_path / "model"
     shutil.copytree(tiny_model, model)
