@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentiment.cli.output import output_path, print_json
+from sentiment.durable import need_writable
 from sentiment.json_text import to_json
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def evaluate(
 
     loaded = SentimentModel.load(model)
     folder = output if output is not None else _results(loaded) / split
+    need_writable(folder)
     meaning = None if classes is None else read_meaning(classes, loaded.classes)
     columns = {"text_column": text_column, "label_column": label_column}
     rows = _rows(loaded, columns, data=data, split=split, meaning=meaning)
@@ -161,7 +163,7 @@ def evaluate(
         typer.echo("\n\n".join(filter(None, [format_summary(metrics), shown_below])))
     shown = model if output is None else output
     _log(f"wrote {folder}/metrics.json and predictions.parquet")
-    _log(f"next: sentiment report {shown}")
+    _log(f"next: {shlex.join(['sentiment', 'report', str(shown)])}")
 
 
 def _faithfulness(
@@ -203,6 +205,7 @@ def _test_behaviour(
     suite = read_suite(name)
     loaded = SentimentModel.load(model)
     folder = output if output is not None else _results(loaded) / f"behaviour-{suite.name}"
+    need_writable(folder)
     results = run_suite(
         loaded,
         suite,

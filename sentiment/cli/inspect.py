@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -112,7 +113,7 @@ def inspect(
             raise ConfigError(
                 f"{model} is a config: it has no weights to read a text with",
                 expected="a model folder",
-                run=f"sentiment train {model}",
+                run=shlex.join(["sentiment", "train", model]),
             )
         _print_plan(plan, as_json=as_json)
         return

@@ -41,6 +41,7 @@ def train(
 
     CONFIG says everything; its keys are explained in configs/default.yaml.
     """
+    from sentiment.model_places import evaluation_command
     from sentiment.training_run import train as run_training
 
     if seed is not None:
@@ -63,7 +64,8 @@ def train(
         f"{folder}: validation accuracy {metrics['accuracy']:.1%} · macro-F1 "
         f"{metrics['macro_f1']:.3f} (n = {metrics['n']:,})"
     )
-    typer.echo(f"next: sentiment eval {folder} · sentiment predict --model {folder} 'a text'")
+    use = shlex.join(["sentiment", "predict", "--model", str(folder), "a text"])
+    typer.echo(f"next: {evaluation_command(folder, info)} · {use}")
 
 
 def _step_words(report: StepReport) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from hashlib import sha256
 from importlib import import_module
@@ -92,6 +93,15 @@ def test_what_is_there_is_never_overwritten(export, tmp_path: Path, kind: str) -
     assert f"{path} already exists; expected a new path" in line
     assert path.read_text() == "precious"
     assert "already exists" in export(kind, tmp_path).refused()
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+def test_a_proposed_command_can_be_pasted(cli, tiny_model: Path, tmp_path: Path) -> None:
+    model = Path(shutil.copytree(tiny_model, tmp_path / "my model"))
+    line = cli("export", model, "-f", "keras", "-o", tmp_path / "out.h5").refused()
+    command = shlex.split(line.partition("run: ")[2])
+    assert command[2] == str(model)
+    cli(*command[1:]).done()
 
 
 def test_keras_wants_its_own_suffix(export, tmp_path: Path) -> None:

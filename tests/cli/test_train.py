@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -170,6 +171,19 @@ def test_an_unfinished_training_is_offered_to_resume(cli, elsewhere: Path) -> No
     line = cli("train").refused()
     assert "runs/default holds an unfinished training; expected --resume to continue it" in line
     assert line.endswith("run: sentiment train --resume --output runs/default")
+
+
+def test_without_a_test_split_the_commands_name_another(
+    cli, elsewhere: Path, tiny_settings: list[str]
+) -> None:
+    small = (*SHORT, "encoder.units=[4]", "training.epochs=1", "export.int8=false")
+    options = sets(tiny_settings, *small, "data.test_fraction=0")
+    answer = cli("train", *options, "--output", "my model").done()
+    proposed, use = answer.lines[-1].removeprefix("next: ").split(" · ")
+    assert proposed == "sentiment eval 'my model' --split validation"
+    assert f"run: {proposed}\n" in f"{cli('report', 'my model').refused()}\n"
+    cli(*shlex.split(use)[1:]).done()
+    cli(*shlex.split(proposed)[1:], "--no-baseline", "--no-states").done()
 
 
 def test_nothing_to_resume(cli, elsewhere: Path) -> None:

@@ -211,7 +211,12 @@ def test_no_saved_predictions_names_the_command(make_model, tmp_path):
     with pytest.raises(ModelFolderError, match="no model folder"):
         write_report([tmp_path / "nowhere"])
     (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "model.json").write_text("{}")
     with pytest.raises(ModelFolderError, match=r"run: sentiment eval .*bare"):
+        write_report([tmp_path / "bare"])
+    # Without a test split, its validation split it is.
+    (tmp_path / "bare" / "model.json").write_text('{"data": {"splits": ["train", "validation"]}}')
+    with pytest.raises(ModelFolderError, match=r"run: sentiment eval .*bare --split validation"):
         write_report([tmp_path / "bare"])
     folder = make_model(split="validation")
     (folder / "eval" / "validation" / "predictions.parquet").unlink()
