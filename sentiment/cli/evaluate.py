@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentiment.cli.output import output_path, print_json
+from sentiment.cli.output import need_source, output_path, print_json
 from sentiment.durable import need_writable
 from sentiment.json_text import to_json
 
@@ -122,6 +122,7 @@ def evaluate(
         return
     if examples is not None:
         raise typer.BadParameter("--examples goes with --behaviour")
+    need_source("--data", data, expected="a file, a folder or a hub id")
     if classes is not None and data is None:
         raise typer.BadParameter("--classes goes with --data")
     from sentiment.evaluation.classes import read_meaning

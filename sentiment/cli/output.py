@@ -8,8 +8,10 @@ from pathlib import Path
 
 import typer
 
-from sentiment.errors import OutputError
+from sentiment.errors import DataError, OutputError
 from sentiment.json_text import to_json
+
+_EMPTY = "is empty, as of a shell variable that is not set"
 
 
 def print_json(value: object, *, indent: int | None = None) -> None:
@@ -26,8 +28,18 @@ def output_path(value: str) -> Path:
     """
     if not value.strip():
         raise OutputError(
-            "--output is empty, as of a shell variable that is not set",
+            f"--output {_EMPTY}",
             expected="the path to write",
             run="the same with --output PATH, or without --output",
         )
     return Path(value)
+
+
+def need_source(option: str, value: str | None, *, expected: str) -> None:
+    """Refuse an empty name of what is to be read, which would mean the current folder.
+
+    Raises:
+        DataError: it is empty.
+    """
+    if value is not None and not value.strip():
+        raise DataError(f"{option} {_EMPTY}", expected=expected)

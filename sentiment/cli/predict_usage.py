@@ -1,4 +1,4 @@
-"""Which options of `sentiment predict` do not go together."""
+"""Which options and files of `sentiment predict` do not go together."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import shlex
 from pathlib import Path
 
 from sentiment.cli.explainer import Method
-from sentiment.errors import DataError, OutputError
+from sentiment.cli.output import need_source
+from sentiment.errors import OutputError
 
 
 def wrong_usage(
@@ -31,11 +32,7 @@ def wrong_usage(
 
 def check_files(source: str | None, output: Path | None, *, skip: bool) -> None:
     """Refuse what cannot be read, and what would leave rows out of the only copy of them."""
-    if source is not None and not source.strip():
-        raise DataError(
-            "--input is empty, as of a shell variable that is not set",
-            expected="a file, or - for standard input",
-        )
+    need_source("--input", source, expected="a file, or - for standard input")
     if not (skip and source and output) or not (os.path.exists(source) and os.path.exists(output)):
         return
     if os.path.samefile(source, output):

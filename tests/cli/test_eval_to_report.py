@@ -78,6 +78,23 @@ def test_a_place_for_results_that_cannot_be_is_said_before_the_work(evaluated, c
         assert answer.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("option", ["--data", "--output"])
+def test_an_option_that_a_shell_left_empty(evaluated, cli, tmp_path, monkeypatch, option):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "test.csv").write_text("text,label\nsuperb,positive\n")
+    line = cli("eval", evaluated, option, "").refused()
+    assert f"{option} is empty, as of a shell variable that is not set" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["test.csv"]
+
+
+@pytest.mark.parametrize(
+    "command", [["train"], ["pretrain"], ["report", "MODEL"], ["export", "MODEL", "-f", "onnx"]]
+)
+def test_an_output_that_a_shell_left_empty(evaluated, cli, command):
+    words = [evaluated if word == "MODEL" else word for word in command]
+    assert "--output is empty" in cli(*words, "--output", "").refused()
+
+
 def test_folders_without_permission_are_said_to_be_so(evaluated, powerless, tmp_path):
     (tmp_path / "locked" / "inner").mkdir(parents=True)
     (tmp_path / "locked").chmod(0)
