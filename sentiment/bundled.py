@@ -30,8 +30,10 @@ def find_model(name: str | Path) -> Path:
     """Return the folder that a MODEL means: a path that exists, else a bundled model's name.
 
     Raises:
-        ModelFolderError: it is neither; the message lists the bundled names and the nearest.
+        ModelFolderError: it is neither; the message lists the bundled names and the nearest. Or it
+            is a folder that may not be read.
     """
+    _need_readable(name)
     # Not Path.exists, which raises for a name that is too long, such as a text.
     if os.path.exists(name):
         return Path(name)
@@ -48,6 +50,20 @@ def find_model(name: str | Path) -> Path:
     raise ModelFolderError(
         f"no model folder at {str(name)!r}", expected=expected, run="sentiment train"
     )
+
+
+def _need_readable(name: str | Path) -> None:
+    try:
+        os.stat(name)
+        readable = not os.path.isdir(name) or os.access(name, os.R_OK | os.X_OK)
+    except PermissionError:
+        readable = False
+    except (OSError, ValueError):  # it is not there, or no name that anything could have
+        return
+    if not readable:
+        raise ModelFolderError(
+            f"cannot read {name}: Permission denied", expected="a model folder you may read"
+        )
 
 
 def bundled_name(folder: Path) -> str | None:

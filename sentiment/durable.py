@@ -33,6 +33,25 @@ def output_errors(path: Path) -> Iterator[None]:
         ) from None
 
 
+def need_writable(folder: Path) -> None:
+    """Refuse a folder that could not be made or written into, before hours go into what it is for.
+
+    Raises:
+        OutputError: it could not.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.exists(path))
+    reason = None
+    if not os.path.isdir(there):
+        reason = errno.ENOTDIR
+    elif not os.access(there, os.W_OK | os.X_OK):
+        reason = errno.EACCES
+    if reason:
+        raise OutputError(
+            f"cannot write into {folder}: {there}: {os.strerror(reason)}",
+            expected="a folder you may write to",
+        )
+
+
 def sync(path: Path) -> None:
     """Force a file or a folder's entries to the disk."""
     descriptor = os.open(path, os.O_RDONLY)

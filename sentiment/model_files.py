@@ -98,6 +98,7 @@ def _model_info(
             "source": config.data.source,
             "fingerprint": splits.fingerprint,
             "rows": {"train": len(splits.train), "validation": len(splits.validation)},
+            "splits": ["train", "validation", *(["test"] if splits.test else [])],
             "notes": list(splits.notes),
         },
         "versions": versions(),

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import struct
 from collections.abc import Callable, Iterable, Mapping
@@ -139,7 +140,7 @@ def not_a_classifier(path: str | Path) -> ModelFolderError:
     return ModelFolderError(
         f"{path} is a pretrained encoder, not a classifier",
         expected="the folder that `sentiment train` wrote",
-        run=f"sentiment train --set encoder.init={path}",
+        run=shlex.join(["sentiment", "train", "--set", f"encoder.init={path}"]),
     )
 
 
@@ -245,7 +246,7 @@ def _read_manifest(folder: Path) -> dict[str, Mapping[str, Any]]:
             raise ModelFolderError(
                 f"{folder} holds an unfinished training",
                 expected="a finished model",
-                run=f"sentiment {task_of(folder)} --resume --output {folder}",
+                run=shlex.join(["sentiment", task_of(folder), "--resume", "--output", str(folder)]),
             )
         raise ModelFolderError(
             f"{folder} is no model folder: it has no {MANIFEST}",

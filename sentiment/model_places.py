@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sentiment.bundled import DEFAULT_MODEL, bundled_models, bundled_name
 from sentiment.errors import ModelFolderError, OutputError
@@ -56,3 +59,19 @@ def results_folder(model: Path) -> Path:
             run=f"sentiment eval {name} … --output {RUNS / name}-bundled",
         )
     return folder
+
+
+def evaluation_command(model: str | Path, info: Mapping[str, Any]) -> str:
+    """Return the command that evaluates a model on the best split that its data has.
+
+    Args:
+        model: as the user calls it.
+        info: the content of its `model.json`; an older one does not say which splits there are.
+
+    Example:
+        >>> evaluation_command("runs/my model", {"data": {"splits": ["train", "validation"]}})
+        "sentiment eval 'runs/my model' --split validation"
+    """
+    splits = info.get("data", {}).get("splits", ["test"])
+    choice = [] if "test" in splits else ["--split", "validation"]
+    return shlex.join(["sentiment", "eval", str(model), *choice])

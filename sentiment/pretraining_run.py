@@ -20,7 +20,8 @@ from sentiment.model_folder import CHECKPOINTS, is_model_folder, write_model_fol
 from sentiment.starting_point import StartingPoint, find_starting_point
 from sentiment.text.segments import encode_uncut
 from sentiment.text.tokenizer import EncodedTexts, Tokenizer
-from sentiment.training_plan import PRETRAIN, Plan, make_plan, naming, prepare_folder
+from sentiment.training_folder import alone_in, prepare_folder
+from sentiment.training_plan import PRETRAIN, Plan, make_plan, naming
 from sentiment.training_run import (
     TEXTS_LOOKED_AT,
     Nobody,
@@ -76,12 +77,15 @@ def pretrain(
         if note:
             watcher.note(note)
     load_keras()
-    tokenizer = prepare_folder(
-        plan,
-        texts.fingerprint,
-        lambda: start.tokenizer or Tokenizer.train(texts.texts, plan.config.text),
-    )
-    return _pretrain(plan, start, texts, tokenizer, watcher)
+    with alone_in(plan):
+        tokenizer = prepare_folder(
+            plan,
+            texts.fingerprint,
+            lambda: start.tokenizer or Tokenizer.train(texts.texts, plan.config.text),
+            watcher.note,
+        )
+        with saying_how_to_go_on(plan, watcher):
+            return _pretrain(plan, start, texts, tokenizer, watcher)
 
 
 def _starting_point(plan: Plan) -> StartingPoint:
@@ -138,8 +142,8 @@ def _pretrain(
         _begin(pretrainer, start, watcher)
         seen = look_at_encoder(pretrainer.encoder_weights(), shown, rows, start.config.encoder)
         watcher.note(f"held-out texts, before pretraining:\n{seen.lines()}")
-    with saying_how_to_go_on(plan):
-        history = pretrainer.run()
+    history = pretrainer.run()
+    watcher.note("measuring and writing the encoder")
     outcome = Outcome(
         start,
         texts,

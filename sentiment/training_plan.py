@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sentiment.config import Config, load_config
-from sentiment.durable import make_folder, write_file
 from sentiment.errors import OutputError, TrainingError, proposing
 from sentiment.model_folder import (
     CHECKPOINTS,
@@ -22,7 +21,11 @@ from sentiment.model_folder import (
     task_of,
 )
 from sentiment.model_places import RUNS
-from sentiment.text.tokenizer import Tokenizer
+
+SETTINGS = "config.yaml"
+LOCK = "lock"
+# What `checkpoints/` holds before anything of the training itself is saved.
+_PREPARED = {RUN, TOKENIZER, SETTINGS, LOCK}
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,17 @@ class Plan:
     @property
     def again(self) -> str:
         """The command that continues this when it was interrupted."""
-        return f"sentiment {self.task.word} --resume --output {self.output}"
+        return shlex.join(["sentiment", self.task.word, "--resume", "--output", str(self.output)])
+
+    def over(self, *settings: str) -> str:
+        """The command that starts this over with settings changed, where nothing is in its way."""
+        changed = [word for setting in settings for word in ("--set", setting)]
+        if is_unfinished(self.output) and not has_saved_state(self.output):
+            return f"{self.again} {shlex.join(changed)}".rstrip()
+        saved = self.output / CHECKPOINTS / SETTINGS
+        config = saved if saved.is_file() else self.output / SETTINGS
+        words = ["sentiment", self.task.word, str(config), *changed]
+        return shlex.join([*words, "--output", str(free_folder(self.output))])
 
 
 def make_plan(
@@ -94,20 +107,19 @@ def make_plan(
     """
     if resume and config is None:
         output = Path(output) if output is not None else _newest_unfinished(task)
-        config = output / CHECKPOINTS / "config.yaml"
+        config = output / CHECKPOINTS / SETTINGS
         if not os.path.isfile(config):
             _refuse_nothing_to_resume(output, task)
-            config = output / "config.yaml"
+            config = output / SETTINGS
     with naming(task):
         settings = config if isinstance(config, Config) else load_config(config, overrides)
     folder = Path(output) if output is not None else RUNS / f"{settings.name}{task.suffix}"
     plan = Plan(settings, folder, resume, command, task)
-    saved = folder / CHECKPOINTS / "config.yaml"
     there = is_unfinished(folder) or is_model_folder(folder)
     if not (resume and there and task_of(folder) == task.word):
-        _refuse_existing(folder, task)
-    elif saved.is_file():
-        _same_settings(plan, load_config(saved))
+        refuse_existing(folder, task)
+    elif is_model_folder(folder) or has_saved_state(folder):
+        _refuse_other_settings(plan, overrides)
     return plan
 
 
@@ -118,73 +130,13 @@ def naming(task: Task) -> Iterator[None]:
         yield
 
 
-def prepare_folder(
-    plan: Plan, fingerprint: str, make_tokenizer: Callable[[], Tokenizer]
-) -> Tokenizer:
-    """Make the tokenizer and write down what a later `--resume` needs, or read it back.
-
-    Raises:
-        TrainingError: the data are not those that were started with.
-        OutputError: the folder cannot be made.
-    """
-    folder, text = plan.output / CHECKPOINTS, plan.config.text
-    record = folder / RUN
-    if plan.resuming and record.is_file():
-        before = json.loads(record.read_text(encoding="utf-8"))
-        if before["fingerprint"] != fingerprint:
-            raise _changed(
-                plan, f"the data of {plan.config.data.source}", before["fingerprint"], fingerprint
-            )
-        return Tokenizer.load(
-            folder / TOKENIZER, max_tokens=text.max_tokens, head_tokens=text.head_tokens
-        )
-    tokenizer = make_tokenizer()
-    try:
-        make_folder(folder)
-    except OSError as error:
-        raise OutputError(
-            f"cannot make {folder}: {error.strerror}", expected="a folder you may write to"
-        ) from None
-    write_file(folder / TOKENIZER, tokenizer.to_json())
-    write_file(folder / "config.yaml", plan.config.to_yaml())
-    # Last: with it, everything a resume needs is there.
-    content = {"task": plan.task.word, "fingerprint": fingerprint, "command": plan.command}
-    write_file(record, json.dumps(content))
-    return tokenizer
-
-
-def check_lessons(plan: Plan, fingerprint: str) -> None:
-    """Hold what is learned beside the train split against what it was when the training began.
-
-    Args:
-        plan: of a training whose folder is prepared.
-        fingerprint: of the unlabelled texts, the teachers and their answers.
-
-    Raises:
-        TrainingError: they are not those that were started with.
-    """
-    record = plan.output / CHECKPOINTS / RUN
-    known = json.loads(record.read_text(encoding="utf-8"))
-    before = known.get("lessons", fingerprint)
-    if plan.resuming and before != fingerprint:
-        raise _changed(plan, "the unlabelled texts or the teachers", before, fingerprint)
-    write_file(record, json.dumps({**known, "lessons": fingerprint}))
-
-
-def _changed(plan: Plan, what: str, before: str, now: str) -> TrainingError:
-    return TrainingError(
-        f"{what} changed since {plan.output} was started",
-        expected=f"fingerprint {before[:12]}, not {now[:12]}",
-        run=f"sentiment {plan.task.word} … --output a new folder",
-    )
-
-
 def _refuse_nothing_to_resume(folder: Path, task: Task) -> None:
     if not is_model_folder(folder):
+        place = free_folder(folder) if os.path.exists(folder) else folder
         raise TrainingError(
             f"nothing to resume in {folder}",
             expected=f"the folder of an interrupted {task.noun}",
-            run=f"sentiment {task.word} CONFIG --output {folder}",
+            run=f"sentiment {task.word} CONFIG --output {shlex.quote(str(place))}",
         )
 
 
@@ -201,7 +153,41 @@ def _newest_unfinished(task: Task) -> Path:
     return max(unfinished, key=lambda path: (path / CHECKPOINTS).stat().st_mtime_ns)
 
 
-def _same_settings(plan: Plan, before: Config) -> None:
+def has_saved_state(folder: Path) -> bool:
+    """Return whether a folder holds more of a training than what it began with.
+
+    Without that nothing is lost if it begins anew. What is not known counts: it may be somebody's.
+    """
+    if not is_unfinished(folder):
+        return False
+    inside = {path.name for path in (folder / CHECKPOINTS).iterdir()} - _PREPARED
+    beside = {path.name for path in folder.iterdir()} - {CHECKPOINTS}
+    return any(not name.endswith(".tmp") for name in inside | beside)
+
+
+def free_folder(folder: Path) -> Path:
+    """Return the first of NAME-2, NAME-3, … that is not there yet."""
+    name, number = str(folder if folder.name else folder.absolute()), 2  # `.` has no name
+    while os.path.exists(f"{name}-{number}"):
+        number += 1
+    return Path(f"{name}-{number}")
+
+
+def _refuse_other_settings(plan: Plan, overrides: Sequence[str]) -> None:
+    """Hold the settings against those of the training to resume.
+
+    A finished one without checkpoints is held against what was asked for in so many words only: the
+    settings in its folder are those that suited its data.
+    """
+    saved, own = plan.output / CHECKPOINTS / SETTINGS, plan.output / SETTINGS
+    if saved.is_file():
+        _same_settings(plan, load_config(saved), run=plan.again)
+    elif overrides and is_model_folder(plan.output):
+        asked = replace(plan, config=load_config(own, overrides))
+        _same_settings(asked, load_config(own), run=plan.over(*overrides))
+
+
+def _same_settings(plan: Plan, before: Config, *, run: str) -> None:
     # How often to save does not change what is learned.
     seldom = {"training": {"checkpoint_seconds"}, "pretraining": {"checkpoint_seconds"}}
     left_out: Any = {"name": True, **seldom, **dict.fromkeys(plan.task.unread, True)}
@@ -213,26 +199,30 @@ def _same_settings(plan: Plan, before: Config) -> None:
                     f"{plan.output} was started with {block}.{key}={second[block][key]!r}, "
                     f"and now it is {value!r}",
                     expected="the same settings",
-                    run=plan.again,
+                    run=run,
                 )
 
 
-def _refuse_existing(folder: Path, task: Task) -> None:
-    number = 2
-    while os.path.exists(free := folder.with_name(f"{folder.name}-{number}")):
-        number += 1
-    elsewhere = f"sentiment {task.word} … --output {free}"
+def refuse_existing(folder: Path, task: Task) -> None:
+    """Refuse a folder that holds anything but a training that saved nothing yet.
+
+    Raises:
+        OutputError: it does.
+    """
+    elsewhere = f"sentiment {task.word} … --output {shlex.quote(str(free_folder(folder)))}"
     there = task_of(folder)
     if is_model_folder(folder):
         raise OutputError(
             f"{folder} already holds {_MADE[there]}", expected="a new folder", run=elsewhere
         )
-    if is_unfinished(folder):
+    if has_saved_state(folder):
         raise OutputError(
             f"{folder} holds an unfinished {there}ing",
             expected="--resume to continue it, or a new folder",
-            run=f"sentiment {there} --resume --output {folder}",
+            run=shlex.join(["sentiment", there, "--resume", "--output", str(folder)]),
         )
+    if is_unfinished(folder):
+        return
     if os.path.isfile(folder) or (os.path.isdir(folder) and any(folder.iterdir())):
         raise OutputError(
             f"{folder} already exists and is not empty", expected="a new folder", run=elsewhere

@@ -14,7 +14,7 @@ import numpy as np
 from sentiment.backend import load_keras
 from sentiment.config import Config
 from sentiment.data.load import Splits, load_splits
-from sentiment.errors import OutputError
+from sentiment.errors import OutputError, TrainingError
 from sentiment.few_texts import fit_to
 from sentiment.model_files import Outcome, model_files
 from sentiment.model_folder import CHECKPOINTS, is_model_folder, write_model_folder
@@ -22,7 +22,8 @@ from sentiment.runtime.inspection import format_probe, format_shape_table, probe
 from sentiment.runtime.predictor import SentimentModel
 from sentiment.starting_point import StartingPoint, find_starting_point
 from sentiment.text.tokenizer import Tokenizer
-from sentiment.training_plan import Plan, check_lessons, make_plan, prepare_folder
+from sentiment.training_folder import alone_in, check_lessons, prepare_folder
+from sentiment.training_plan import Plan, has_saved_state, make_plan
 
 if TYPE_CHECKING:
     import keras
@@ -105,13 +106,16 @@ def train(
         watcher.note(start.note)
     watcher.note("loading Keras")
     load_keras()
-    tokenizer = prepare_folder(
-        plan,
-        splits.fingerprint,
-        lambda: start.tokenizer or Tokenizer.train(splits.train.texts, plan.config.text),
-    )
-    watcher.note(_data_line(splits, tokenizer))
-    return _train(replace(plan, config=start.config), splits, tokenizer, start, watcher)
+    with alone_in(plan):
+        tokenizer = prepare_folder(
+            plan,
+            splits.fingerprint,
+            lambda: start.tokenizer or Tokenizer.train(splits.train.texts, plan.config.text),
+            watcher.note,
+        )
+        watcher.note(_data_line(splits, tokenizer))
+        with saying_how_to_go_on(plan, watcher):
+            return _train(replace(plan, config=start.config), splits, tokenizer, start, watcher)
 
 
 def _data_line(splits: Splits, tokenizer: Tokenizer) -> str:
@@ -172,8 +176,7 @@ def _train(
         stop_requested=watcher.stop_requested,
     )
     _begin(trainer, plan, watcher)
-    with saying_how_to_go_on(plan):
-        history = trainer.run()
+    history = trainer.run()
     watcher.note("calibrating and exporting")
     finish(model, plan, splits, tokenizer, validation, history)
     shutil.rmtree(plan.output / CHECKPOINTS, ignore_errors=True)
@@ -240,9 +243,9 @@ def resumed(trainer: Trainer | Pretrainer, plan: Plan, watcher: Watcher) -> bool
 
 
 @contextmanager
-def saying_how_to_go_on(plan: Plan) -> Iterator[None]:
-    """Add the command that continues to what stops a training whose state is saved."""
-    from sentiment.nn.saving import TrainingInterrupted
+def saying_how_to_go_on(plan: Plan, watcher: Watcher) -> Iterator[None]:
+    """Add the command that goes on, or starts over, to what stops a training."""
+    from sentiment.nn.saving import TrainingDiverged, TrainingInterrupted
 
     try:
         yield
@@ -250,6 +253,16 @@ def saying_how_to_go_on(plan: Plan) -> Iterator[None]:
         raise TrainingInterrupted(f"{stopped.what}; everything is saved", run=plan.again) from None
     except OutputError as error:
         raise OutputError(error.what, expected=error.expected, run=plan.again) from None
+    except TrainingDiverged as error:
+        kept = "the last state saved before it is kept"
+        kept = kept if has_saved_state(plan.output) else "nothing was saved before it"
+        run = plan.over(error.remedy)
+        raise TrainingError(error.what, expected=f"a number; {kept}", run=run) from None
+    except KeyboardInterrupt:
+        what = "before anything was saved"
+        what = "at once; the last saved state is kept" if has_saved_state(plan.output) else what
+        watcher.note(f"stopped {what}; run: {plan.again}")
+        raise
 
 
 def _begin(trainer: Trainer, plan: Plan, watcher: Watcher) -> None:

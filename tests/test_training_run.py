@@ -194,7 +194,210 @@ def test_an_unfinished_training_is_never_started_over(unfinished: Path):
     assert str(caught.value).endswith(f"run: sentiment train --resume --output {unfinished}")
 
 
+# --- begun, with nothing saved ---
+
+
+@pytest.fixture
+def begun(tmp_path: Path, small_settings: list[str]) -> Path:
+    """The folder of a training that ended before anything was saved: its teacher was wrong."""
+    folder = tmp_path / "my run"
+    with pytest.raises(ModelFolderError, match="no model folder at 'nobody'"):
+        sentiment.train(output=folder, overrides=[*small_settings, "training.teacher=[nobody]"])
+    assert is_unfinished(folder)
+    return folder
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_what_saved_nothing_is_started_anew_with_other_settings(
+    begun: Path, small_settings: list[str], resume: bool
+):
+    watcher = Recorder(stop_after=1)
+    overrides = ["training.teacher=[]"] if resume else small_settings
+    with pytest.raises(TrainingInterrupted, match="stopped in epoch 1 after 1 steps"):
+        sentiment.train(output=begun, overrides=overrides, resume=resume, watcher=watcher)
+    said = "no checkpoint yet: starting from the beginning"
+    assert (said if resume else f"{begun} was begun before and nothing was saved yet: starting anew"
+            ) in watcher.lines  # fmt: skip
+    assert load_config(begun / "checkpoints" / "config.yaml") == load_config(
+        overrides=small_settings
+    )
+    # From here on there is something to lose.
+    with pytest.raises(OutputError, match="holds an unfinished training") as caught:
+        sentiment.train(output=begun, overrides=small_settings)
+    assert str(caught.value).endswith(f"run: sentiment train --resume --output '{begun}'")
+
+
+@pytest.mark.parametrize("place", ["beside", "inside"])
+def test_files_of_the_users_own_are_more_than_nothing(begun: Path, place: str):
+    (begun / ("mine.pt" if place == "beside" else "checkpoints/mine.pt")).write_text("precious")
+    with pytest.raises(OutputError, match="holds an unfinished training"):
+        plan(output=begun)
+
+
+def test_a_training_that_never_reached_its_folder_leaves_none(tmp_path: Path, monkeypatch):
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sentiment.training_run.Tokenizer.train", fail)
+    with pytest.raises(KeyboardInterrupt):
+        sentiment.train(output=tmp_path / "run", overrides=["encoder.init=null"])
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_training_that_ran_away_names_a_command_that_works(
+    tmp_path: Path, small_settings: list[str], saved: bool
+):
+    folder, watcher = tmp_path / "run", Recorder(stop_after=1)
+    wild = [*small_settings, "training.learning_rate=1e30", "training.clip_norm=1e30"]
+    if saved:
+        with pytest.raises(TrainingInterrupted):
+            sentiment.train(output=folder, overrides=small_settings, watcher=watcher)
+        (folder / "checkpoints" / "config.yaml").write_text(load_config(overrides=wild).to_yaml())
+        for state in folder.glob("checkpoints/step-*/state.json"):
+            state.unlink()  # so that it begins at the beginning, and runs away at once
+    with pytest.raises(TrainingError, match="became") as caught:
+        sentiment.train(output=folder, overrides=wild, resume=saved)
+    change = "training.learning_rate=2.5e+29"
+    if saved:
+        assert "; expected a number; the last state saved before it is kept; " in str(caught.value)
+        config = folder / "checkpoints" / "config.yaml"
+        command = f"sentiment train {config} --set {change} --output {folder}-2"
+    else:
+        assert "; expected a number; nothing was saved before it; " in str(caught.value)
+        command = f"sentiment train --resume --output {folder} --set {change}"
+    assert str(caught.value).endswith(f"run: {command}")
+    if saved:
+        again = plan(folder / "checkpoints" / "config.yaml", output=f"{folder}-2")
+        assert (again.config.name, again.config.training.clip_norm) == ("tiny", 1e30)
+    else:
+        assert plan(output=folder, overrides=[change], resume=True).resuming
+
+
+class Impatient(Recorder):
+    """Presses Ctrl-C at a line of the log."""
+
+    def __init__(self, when: str) -> None:
+        super().__init__()
+        self.when = when
+
+    def note(self, line: str) -> None:
+        super().note(line)
+        if line.startswith(self.when):
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("when", "words"),
+    [
+        ("first batch", "stopped before anything was saved"),
+        ("resumed in epoch", "stopped at once; the last saved state is kept"),
+    ],
+)
+def test_control_c_before_the_first_step_names_the_way_on(
+    stopped, tmp_path: Path, small_settings: list[str], when: str, words: str
+):
+    folder, watcher = tmp_path / "run", Impatient(when)
+    resume = when.startswith("resumed")
+    if resume:
+        shutil.copytree(stopped[0], folder)
+    with pytest.raises(KeyboardInterrupt):
+        sentiment.train(output=folder, overrides=small_settings, resume=resume, watcher=watcher)
+    assert watcher.lines[-1] == f"{words}; run: sentiment train --resume --output {folder}"
+
+
+# --- two at a time ---
+
+WAITING = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import sentiment
+from sentiment.training_run import Nobody
+
+class Waiter(Nobody):
+    def step(self, report):
+        if report.batch == 1:
+            print("at it", flush=True)
+            sys.stdin.read()
+
+sentiment.train(output=sys.argv[2], overrides=sys.argv[3:], watcher=Waiter())
+"""
+
+
+def test_one_process_a_folder(tmp_path: Path, small_settings: list[str]):
+    folder, root = tmp_path / "run", str(Path(sentiment.__file__).parent.parent)
+    settings = [*small_settings, "training.epochs=1"]
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", WAITING, root, str(folder), *settings],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as first:
+        assert first.stdout.readline() == "at it\n"
+        for resume in (False, True):
+            with pytest.raises(TrainingError) as caught:
+                sentiment.train(output=folder, overrides=settings, resume=resume)
+            assert str(caught.value) == (
+                f"another process is training in {folder}; expected one process a folder; "
+                f"run: sentiment train --resume --output {folder} when it has ended"
+            )
+        first.stdin.close()
+        assert first.wait(timeout=120) == 0
+    assert is_model_folder(folder)
+    assert not (folder / "checkpoints").exists()
+
+
+# --- what a resume needs, damaged ---
+
+
+@pytest.mark.parametrize("name", ["run.json", "tokenizer.json"])
+@pytest.mark.parametrize("content", [None, "", "{", "[]", "{}"])
+def test_what_was_written_down_is_damaged(unfinished: Path, name: str, content: str | None):
+    path = unfinished / "checkpoints" / name
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(TrainingError) as caught:
+        sentiment.train(output=unfinished, resume=True)
+    assert str(caught.value).startswith(f"cannot continue from {path}: ")
+    assert "; expected the file as the training wrote it; " in str(caught.value)
+    config = unfinished / "checkpoints" / "config.yaml"
+    assert str(caught.value).endswith(f"run: sentiment train {config} --output {unfinished}-2")
+
+
+def test_without_its_settings_there_is_nothing_to_resume(unfinished: Path):
+    (unfinished / "checkpoints" / "config.yaml").unlink()
+    with pytest.raises(TrainingError, match="nothing to resume in") as caught:
+        sentiment.train(output=unfinished, resume=True)
+    assert str(caught.value).endswith(f"run: sentiment train CONFIG --output {unfinished}-2")
+
+
 # --- where it writes ---
+
+
+def test_settings_that_a_finished_training_did_not_have_are_refused(tiny_model: Path):
+    same = plan(output=tiny_model, resume=True, overrides=["training.epochs=24", "name=x"])
+    assert same.output == tiny_model
+    for override, values in {
+        "training.epochs=50": "training.epochs=24, and now it is 50",
+        "data.source=other.csv": ", and now it is 'other.csv'",
+    }.items():
+        with pytest.raises(TrainingError) as caught:
+            plan(output=tiny_model, resume=True, overrides=[override])
+        assert values in str(caught.value)
+        assert str(caught.value).endswith(
+            f"run: sentiment train {tiny_model}/config.yaml --set {override} "
+            f"--output {tiny_model}-2"
+        )
+
+
+@pytest.mark.parametrize("folder", [".", "..", "/"])
+def test_a_folder_without_a_name_is_refused_like_any_other(
+    tmp_path: Path, monkeypatch, folder: str
+):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "photo").touch()
+    monkeypatch.chdir(tmp_path / "inner")
+    with pytest.raises(OutputError, match="already exists and is not empty"):
+        plan(output=folder)
 
 
 def test_a_finished_model_is_never_written_over(tiny_model: Path):

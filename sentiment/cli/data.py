@@ -68,7 +68,7 @@ def check(
     with _progress() as progress:
         audit = _audit(sources or ["default"], overrides, (text_column, label_column), progress)
     if as_json:
-        typer.echo(_json(audit, examples))
+        _print_json(audit, examples)
     else:
         from sentiment.data.audit_text import audit_lines
 
@@ -113,9 +113,10 @@ def _is_config(sources: list[str]) -> bool:
     return any(name.endswith((".yaml", ".yml")) or name in known for name in sources)
 
 
-def _json(audit: Audit, examples: int | None) -> str:
-    import json
+def _print_json(audit: Audit, examples: int | None) -> None:
     from dataclasses import asdict, replace
+
+    from sentiment.cli.output import print_json
 
     shown = replace(
         audit,
@@ -123,7 +124,7 @@ def _json(audit: Audit, examples: int | None) -> str:
             replace(finding, examples=finding.examples[:examples]) for finding in audit.findings
         ),
     )
-    return json.dumps(asdict(shown), ensure_ascii=False, indent=2)
+    print_json(asdict(shown), indent=2)
 
 
 @contextmanager

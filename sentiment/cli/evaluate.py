@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -12,7 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sentiment.cli.output import need_source, output_path, print_json
+from sentiment.durable import need_writable
 from sentiment.errors import proposing
+from sentiment.json_text import to_json
 
 if TYPE_CHECKING:
     from sentiment.evaluation.classes import Meaning
@@ -93,6 +95,8 @@ def evaluate(
         typer.Option(
             "--output",
             "-o",
+            parser=output_path,
+            metavar="<path>",
             help="Folder to write.",
             show_default="MODEL/eval/SPLIT or MODEL/eval/behaviour-SUITE; "
             "runs/NAME/eval/… for a bundled model",
@@ -131,6 +135,7 @@ def evaluate(
         return
     if examples is not None:
         raise typer.BadParameter("--examples goes with --behaviour")
+    need_source("--data", data, expected="a file, a folder or a hub id")
     if classes is not None and data is None:
         raise typer.BadParameter("--classes goes with --data")
     if split is not None and data is not None and os.path.isfile(os.path.expanduser(data)):
@@ -143,6 +148,7 @@ def evaluate(
 
     loaded = SentimentModel.load(model)
     folder = output if output is not None else _results(loaded) / split
+    need_writable(folder)
     meaning = None if classes is None else read_meaning(classes, loaded.classes)
     columns = {"text_column": text_column, "label_column": label_column}
     rows = _rows(loaded, columns, data=data, split=split, meaning=meaning)
@@ -168,12 +174,13 @@ def evaluate(
     if faithfulness is not None:
         found, shown_below = _faithfulness(loaded, rows.data.texts, faithfulness, folder)
         metrics["faithfulness"] = found
-    typer.echo(json.dumps(metrics, ensure_ascii=False) if as_json else format_summary(metrics))
-    if shown_below and not as_json:
-        typer.echo(f"\n{shown_below}")
+    if as_json:
+        print_json(metrics)
+    else:
+        typer.echo("\n\n".join(filter(None, [format_summary(metrics), shown_below])))
     shown = model if output is None else output
     _log(f"wrote {folder}/metrics.json and predictions.parquet")
-    _log(f"next: sentiment report {shown}")
+    _log(f"next: {shlex.join(['sentiment', 'report', str(shown)])}")
 
 
 def _faithfulness(
@@ -199,7 +206,7 @@ def _faithfulness(
         command=shlex.join(["sentiment", *sys.argv[1:]]),
         log=_log,
     )
-    write_file(folder / FILE_NAME, json.dumps(results, ensure_ascii=False, indent=1) + "\n")
+    write_file(folder / FILE_NAME, to_json(results, indent=1) + "\n")
     _log(f"wrote {folder}/{FILE_NAME}")
     return results, format_faithfulness(results)
 
@@ -215,6 +222,7 @@ def _test_behaviour(
     suite = read_suite(name)
     loaded = SentimentModel.load(model)
     folder = output if output is not None else _results(loaded) / f"behaviour-{suite.name}"
+    need_writable(folder)
     results = run_suite(
         loaded,
         suite,
@@ -223,7 +231,7 @@ def _test_behaviour(
         log=_log,
     )
     if as_json:
-        typer.echo(json.dumps(results, ensure_ascii=False))
+        print_json(results)
     else:
         typer.echo(format_behaviour(results, examples=examples))
     _log(f"wrote {folder}/behaviour.json")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import StrEnum
 from pathlib import Path
 
 import typer
+
+from sentiment.cli.output import output_path
 
 
 class Format(StrEnum):
@@ -20,7 +23,9 @@ class Format(StrEnum):
 def export(
     model: Path = typer.Argument(help="A model folder, or a bundled model's name."),
     kind: Format = typer.Option(..., "--format", "-f", help="What to write."),
-    output: Path = typer.Option(..., "--output", "-o", help="File or folder to write."),
+    output: Path = typer.Option(
+        ..., "--output", "-o", parser=output_path, metavar="<path>", help="File or folder to write."
+    ),
 ) -> None:
     """Write a model in another format.
 
@@ -37,7 +42,7 @@ def export(
     if kind == Format.keras and output.suffix != ".keras":
         raise ExportError(
             f"{output} does not end in .keras, which Keras insists on",
-            run=f"sentiment export {model} --format keras --output {output.with_suffix('.keras')}",
+            run=_command(model, Format.keras, output.with_suffix(".keras")),
         )
     if not output.parent.is_dir():
         raise ExportError(
@@ -49,7 +54,7 @@ def export(
         if name not in folder.files:
             raise ExportError(
                 f"{model} has no int8 model: {folder.info.get('int8', 'not written')}",
-                run=f"sentiment export {model} --format onnx --output model.onnx",
+                run=_command(model, Format.onnx, Path("model.onnx")),
             )
         write_file(output, folder.file(name).read_bytes())
     else:
@@ -60,3 +65,8 @@ def export(
 
         (export_keras if kind == Format.keras else export_savedmodel)(folder, output)
     typer.echo(str(output))
+
+
+def _command(model: Path, kind: Format, output: Path) -> str:
+    words = ["sentiment", "export", str(model), "--format", kind.value, "--output", str(output)]
+    return shlex.join(words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from sentiment.bundled import bundled_models
+from sentiment.cli.output import print_json
 from sentiment.cli.page import stdout_page
 from sentiment.config import Config, bundled_configs, load_config
 from sentiment.durable import write_file
@@ -112,7 +113,7 @@ def inspect(
             raise ConfigError(
                 f"{model} is a config: it has no weights to read a text with",
                 expected="a model folder",
-                run=f"sentiment train {model}",
+                run=shlex.join(["sentiment", "train", model]),
             )
         _print_plan(plan, as_json=as_json)
         return
@@ -139,7 +140,7 @@ def inspect(
         typer.echo(f"wrote {npz}", err=True)
     rows = plan.rows(batch=1, time=len(states.read.tokens))
     if as_json:
-        _print_json({**plan.to_dict(rows), **states.to_dict(layer)})
+        print_json({**plan.to_dict(rows), **states.to_dict(layer)})
     else:
         _print_states(plan, rows, states, layer=layer, num_units=units)
 
@@ -147,7 +148,7 @@ def inspect(
 def _print_plan(plan: _Plan, *, as_json: bool) -> None:
     rows = plan.rows()
     if as_json:
-        _print_json(plan.to_dict(rows))
+        print_json(plan.to_dict(rows))
     else:
         _print(plan.title, format_shape_table(rows, parameters=True), *plan.notes)
 
@@ -252,7 +253,3 @@ def _check_layers(plan: _Plan, folder: ModelFolder) -> None:
 
 def _print(*blocks: str) -> None:
     typer.echo("\n".join(blocks))
-
-
-def _print_json(content: dict[str, object]) -> None:
-    typer.echo(json.dumps(content, ensure_ascii=False))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from sentiment.cli.process import ending_in_order, open_streams
 from sentiment.errors import SentimentError
 
 
@@ -116,11 +117,10 @@ def run_and_leave() -> None:
 
 def run() -> None:
     """Run the command line; a known error is one line on stderr and exit status 1."""
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a character gets a stand-in, not a traceback.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    open_streams()
     try:
-        app(prog_name="sentiment")
+        with ending_in_order():
+            app(prog_name="sentiment")
     except SentimentError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -16,7 +15,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from sentiment.cli.explainer import Explainer, Method
+from sentiment.cli.output import output_path, print_json
 from sentiment.cli.predict_input import ROWS_AT_A_TIME, Part, read_parts
+from sentiment.cli.predict_usage import check_files, wrong_usage
 
 if TYPE_CHECKING:
     from sentiment.files import RowFault
@@ -57,7 +58,12 @@ def predict(
         None, "--input", "-i", metavar="FILE", help="csv, tsv, jsonl, parquet, txt, or - for lines."
     ),
     output: Path | None = typer.Option(
-        None, "--output", "-o", metavar="FILE", help="csv, tsv, jsonl or parquet; else stdout."
+        None,
+        "--output",
+        "-o",
+        parser=output_path,
+        metavar="FILE",
+        help="csv, tsv, jsonl or parquet; else stdout.",
     ),
     text_column: str = typer.Option("text", help="The column of --input that holds the text."),
     explain: bool = typer.Option(
@@ -78,7 +84,9 @@ def predict(
     ),
     engine: Engine = typer.Option(Engine.onnx, help="What runs the network."),
     on_error: OnError = typer.Option(OnError.stop, help="At a row that cannot be read."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object a line on stdout."),
+    as_json: bool = typer.Option(
+        False, "--json", help="One JSON object a line on stdout; not with --output."
+    ),
     quiet: bool = typer.Option(False, "--quiet", "-q", help="No shapes and no probe on stderr."),
 ) -> None:
     """Predict the sentiment of texts, or of every row of a file.
@@ -86,12 +94,14 @@ def predict(
     `score` runs from -1 to 1: expected polarity, not confidence. Input columns are kept.
     """
     method = Method.trace if explain and explain_by is None else explain_by
-    given = {"TEXT": texts, "--input": source, "--output": output, "--explain": explain,
-             "--explain-by": explain_by, "--engine": engine != Engine.onnx}  # fmt: skip
-    wrong = _wrong_usage({name for name, value in given.items() if value}, stream, method, phrases)
+    given = {"TEXT": texts, "--input": source is not None, "--output": output, "--json": as_json,
+             "--explain": explain, "--explain-by": explain_by,
+             "--engine": engine != Engine.onnx}  # fmt: skip
+    wrong = wrong_usage({name for name, value in given.items() if value}, stream, method, phrases)
     if wrong:
         typer.echo(f"error: {wrong}", err=True)
         raise typer.Exit(2)
+    check_files(source, output, skip=on_error == OnError.skip)
     if method == Method.gradients and engine == Engine.onnx:
         engine = Engine.keras  # the one that has gradients
     from sentiment.model_places import default_model
@@ -128,7 +138,7 @@ def predict(
             text_column,
             faults=job.faults,
             stop=on_error == OnError.stop,
-            for_file=output is not None,
+            by_column=output is not None,
         )
     if output is None:
         explainer = Explainer(loaded, method, phrases or (), one_text=len(texts or ()) == 1)
@@ -136,23 +146,6 @@ def predict(
     else:
         _write(job, parts, output, columns)
     _report(job.faults)
-
-
-def _wrong_usage(
-    given: set[str], stream: bool, method: Method | None, phrases: list[str] | None
-) -> str | None:
-    """Return what is wrong with the options that were given, or None."""
-    if stream and given:
-        return f"--stream goes without {min(given)}"
-    if not stream and ("TEXT" in given) == ("--input" in given):
-        return "give TEXT or --input FILE (- for standard input), not both"
-    if {"--explain", "--output"} <= given or {"--explain-by", "--output"} <= given:
-        return "give --explain or --output, not both"
-    if "--explain" in given and method != Method.trace:
-        return "give --explain or --explain-by, not both"
-    if phrases and method in (None, Method.trace):
-        return "--phrase needs --explain-by with another method than trace"
-    return None
 
 
 @dataclass
@@ -231,8 +224,7 @@ def _show_all(job: _Job, parts: Iterator[Part], explainer: Explainer, *, as_json
         answers = job.model.to_predictions(part.texts, arrays)
         for prediction, others in zip(answers, part.others, strict=True):
             if as_json:
-                record = {**others, **prediction.to_dict(), **explainer.to_dict(prediction)}
-                typer.echo(json.dumps(record, ensure_ascii=False, default=str))
+                print_json({**others, **prediction.to_dict(), **explainer.to_dict(prediction)})
                 continue
             _show(prediction)
             # Not typer.echo, which has its own mind about colours.

@@ -35,7 +35,7 @@ class Part:
 
 
 def read_parts(
-    source: str, text_column: str, *, faults: list[RowFault], stop: bool, for_file: bool
+    source: str, text_column: str, *, faults: list[RowFault], stop: bool, by_column: bool
 ) -> tuple[Iterator[Part], list[str]]:
     """Return the texts of a file or of standard input, and the names of its other columns.
 
@@ -44,7 +44,7 @@ def read_parts(
         text_column: which column holds the texts.
         faults: receives the rows that are left out.
         stop: whether to stop at the first faulty row instead.
-        for_file: whether all go into a file, whose columns must be known before its first row.
+        by_column: whether a file that holds its rows by column is read so.
 
     Raises:
         DataError: a file or, while reading, a row is not what was expected.
@@ -52,8 +52,9 @@ def read_parts(
     from sentiment.errors import DataError
     from sentiment.files import read_batches, read_columns, read_rows
 
-    # A file names its columns before the first row, and any object of a jsonl may have a new one.
-    columns = read_columns(source, rows=None if for_file else 1_000)
+    # All of them, before the first row: any object of a jsonl may have a new one, and which name is
+    # free for a column of the input that a prediction has too depends on every other.
+    columns = read_columns(source, rows=None)
     # Where no row can be read there is no column: the rows themselves then say what is wrong.
     if columns and text_column not in columns:
         raise DataError(
@@ -67,7 +68,7 @@ def read_parts(
 
     def parts() -> Iterator[Part]:
         batches = None
-        if for_file:
+        if by_column:
             batches = read_batches(source, rows=ROWS_AT_A_TIME, on_error=on_error, faults=faults)
         if batches is None:
             yield from check(read_rows(source, on_error=on_error, faults=faults))

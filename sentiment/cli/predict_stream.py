@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import typer
+from sentiment.cli.output import print_json
 
 if TYPE_CHECKING:
     from sentiment.files import RowFault
@@ -41,8 +40,7 @@ def answer_lines(
     for row in read_rows("-", on_error="stop" if stop else "skip", faults=faults):
         answer = text.add(str(row.values["text"]))
         if show is None:
-            record = {"line": row.number, **answer.to_dict()}
-            typer.echo(json.dumps(record, ensure_ascii=False))
+            print_json({"line": row.number, **answer.to_dict()})
         else:
             show(answer)
         sys.stdout.flush()

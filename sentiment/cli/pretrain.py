@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sentiment.cli.output import output_path, print_json
 from sentiment.cli.terminal import Terminal, duration
 
 if TYPE_CHECKING:
@@ -27,7 +28,13 @@ def pretrain(
         [], "--set", metavar="A.B=C", help="Change one setting; repeatable."
     ),
     output: Path | None = typer.Option(
-        None, "--output", "-o", help="Folder to write.", show_default="runs/<config name>-encoder"
+        None,
+        "--output",
+        "-o",
+        parser=output_path,
+        metavar="<path>",
+        help="Folder to write.",
+        show_default="runs/<config name>-encoder",
     ),
     resume: bool = typer.Option(False, "--resume", help="Continue an interrupted pretraining."),
     seed: int | None = typer.Option(None, "--seed", help="Short for --set pretraining.seed=N."),
@@ -55,7 +62,7 @@ def pretrain(
         )
     info = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     if as_json:
-        typer.echo(json.dumps(info, ensure_ascii=False))
+        print_json(info)
         return
     typer.echo(_result_line(folder, info))
     # After --resume alone, CONFIG is not known: it stands for itself.

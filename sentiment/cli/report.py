@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from sentiment.cli.output import output_path
+
 
 def report(
     models: Annotated[
@@ -38,14 +40,17 @@ def report(
         typer.Option(
             "--output",
             "-o",
-            help="File to write.",
+            parser=output_path,
+            metavar="<path>",
+            help="File to write, NAME.html; its short form is written beside it as NAME.md.",
             show_default="report.html beside the evaluation; comparison.html for several",
         ),
     ] = None,
 ) -> None:
     """Write a report as one HTML file that needs no network, and print its path.
 
-    It is made from what `sentiment eval` saved: evaluate first. No model is loaded.
+    Beside it, under the same name with .md, stands a short form in Markdown. Both are made from
+    what `sentiment eval` saved: evaluate first. No model is loaded.
     """
     from sentiment.report.evaluation_page import Choices
     from sentiment.report.report import write_report
@@ -55,5 +60,4 @@ def report(
     choices = Choices(slice_columns=tuple(slices or ()), num_errors=errors)
     path = write_report(models, split=split, output=output, choices=choices)
     typer.echo(path)
-    if path.suffix != ".md":
-        typer.echo(f"in short: {path.with_suffix('.md')}", err=True)
+    typer.echo(f"in short: {path.with_suffix('.md')}", err=True)

@@ -37,6 +37,7 @@ class Terminal:
         self._epoch_line = epoch_line
         self._stop = False
         self._training = False
+        self._finishing = False
         self._progress: Any = None
         self._task: Any = None
         self._before: Any = None
@@ -57,18 +58,23 @@ class Terminal:
             signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._stop or not self._training:
+        if self._stop or not (self._training or self._finishing):
             raise KeyboardInterrupt
         self._stop = True
+        what = b"stopping after this batch, then saving"
+        if self._finishing:
+            what = b"all epochs are done, and writing the model goes on"
         # Not through sys.stderr: the signal may have come while it was being written to.
         start = b"\n" if os.isatty(2) else b""
-        os.write(2, start + b"stopping after this batch, then saving; again: stop at once\n")
+        os.write(2, start + what + b"; again: stop at once\n")
 
     def note(self, line: str) -> None:
         """Print a line above the progress bar."""
         if self._progress:
             self._progress.stop()
             self._progress = None
+        # Nothing is noted between the steps: it is what comes after the last.
+        self._training, self._finishing = False, self._training or self._finishing
         typer.echo(line, err=True)
 
     def step(self, report: StepReport) -> None:

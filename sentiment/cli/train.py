@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from sentiment.cli.output import output_path, print_json
 from sentiment.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -24,7 +25,13 @@ def train(
         [], "--set", metavar="A.B=C", help="Change one setting; repeatable."
     ),
     output: Path | None = typer.Option(
-        None, "--output", "-o", help="Folder to write.", show_default="runs/<config name>"
+        None,
+        "--output",
+        "-o",
+        parser=output_path,
+        metavar="<path>",
+        help="Folder to write.",
+        show_default="runs/<config name>",
     ),
     resume: bool = typer.Option(False, "--resume", help="Continue an interrupted training."),
     seed: int | None = typer.Option(None, "--seed", help="Short for --set training.seed=N."),
@@ -34,6 +41,7 @@ def train(
 
     CONFIG says everything; its keys are explained in configs/default.yaml.
     """
+    from sentiment.model_places import evaluation_command
     from sentiment.training_run import train as run_training
 
     if seed is not None:
@@ -49,14 +57,15 @@ def train(
         )
     info = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     if as_json:
-        typer.echo(json.dumps(info, ensure_ascii=False))
+        print_json(info)
         return
     metrics = info["metrics"]["validation"]
     typer.echo(
         f"{folder}: validation accuracy {metrics['accuracy']:.1%} · macro-F1 "
         f"{metrics['macro_f1']:.3f} (n = {metrics['n']:,})"
     )
-    typer.echo(f"next: sentiment eval {folder} · sentiment predict --model {folder} 'a text'")
+    use = shlex.join(["sentiment", "predict", "--model", str(folder), "a text"])
+    typer.echo(f"next: {evaluation_command(folder, info)} · {use}")
 
 
 def _step_words(report: StepReport) -> str:

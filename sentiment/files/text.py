@@ -14,6 +14,7 @@ from sentiment.errors import DataError
 from sentiment.files.rows import STDIN, Reader, Row, fault_of_text, reason
 
 _GZIP = b"\x1f\x8b"
+_PIPE = "sentiment predict --input - < FILE"
 
 
 @contextmanager
@@ -21,6 +22,8 @@ def opened_text(reader: Reader, path: str | Path) -> Iterator[io.TextIOWrapper]:
     """Open a file or stdin as UTF-8; bytes that are none become escapes that `Lines` finds."""
     options: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
     if str(path) == STDIN:
+        if sys.stdin is None:
+            raise DataError("standard input is closed", expected="lines of text", run=_PIPE)
         file = io.TextIOWrapper(sys.stdin.buffer, **options)
         try:
             yield file

@@ -6,16 +6,16 @@ They go to a temporary sibling that takes the file's name only when the last row
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from sentiment.durable import replacing
 from sentiment.errors import OutputError
 from sentiment.files.columns import Columns, columns_to_rows, rows_to_columns
 from sentiment.files.parquet_writing import write_parquet
 from sentiment.files.rows import FORMATS
+from sentiment.json_text import to_json
 
 _Writer = Callable[[Path, Iterable[Columns], Sequence[str]], int]
 
@@ -26,7 +26,8 @@ def write_rows(
     """Write rows in order and return how many there were.
 
     A value that a row lacks is None; keys that are no column are left out. None is an empty cell
-    in csv and tsv, where dictionaries and lists become JSON text; jsonl and parquet keep them.
+    in csv and tsv, where dictionaries and lists become JSON text; jsonl and parquet keep them. JSON
+    has no NaN and no Infinity: there they are null.
 
     Args:
         path: its extension is csv, tsv, jsonl, ndjson or parquet; a file there is replaced.
@@ -76,7 +77,7 @@ def _write_jsonl(path: Path, tables: Iterable[Columns], columns: Sequence[str]) 
     with open(path, "w", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
         for table in tables:
             for row in columns_to_rows(table, columns):
-                file.write(_as_json(dict(zip(columns, row, strict=True))) + "\n")
+                file.write(to_json(dict(zip(columns, row, strict=True))) + "\n")
                 count += 1
     return count
 
@@ -114,12 +115,5 @@ def _write_tsv(path: Path, tables: Iterable[Columns], columns: Sequence[str]) ->
 
 def _cell(value: object) -> object:
     if isinstance(value, dict | list | tuple | bool):
-        return _as_json(value)
+        return to_json(value)
     return value
-
-
-def _plain(value: Any) -> object:  # noqa: ANN401 (dates, NumPy numbers, whatever a column held)
-    return value.item() if hasattr(value, "item") else str(value)
-
-
-_as_json = json.JSONEncoder(ensure_ascii=False, default=_plain).encode

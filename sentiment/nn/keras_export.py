@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sentiment.durable import output_errors, sync
@@ -34,8 +37,23 @@ def export_savedmodel(folder: ModelFolder, output: Path) -> None:
     model = rebuild(folder)
     with output_errors(output), tempfile.TemporaryDirectory(dir=output.parent) as temporary:
         made = Path(temporary) / output.name
-        model.export(made, format="tf_saved_model", verbose=False)
+        with _as_os_errors():
+            model.export(made, format="tf_saved_model", verbose=False)
         for path in (*made.rglob("*"), made):
             sync(path)
         made.replace(output)
         sync(output.parent)
+
+
+@contextmanager
+def _as_os_errors() -> Iterator[None]:
+    """Turn TensorFlow's words for what the system refused into the system's own."""
+    import tensorflow as tf
+
+    # No space left on the device, and no larger file allowed.
+    is_full = (tf.errors.ResourceExhaustedError, tf.errors.OutOfRangeError)
+    try:
+        yield
+    except tf.errors.OpError as error:
+        number = errno.ENOSPC if isinstance(error, is_full) else errno.EIO
+        raise OSError(number, error.message) from None

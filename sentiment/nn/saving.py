@@ -19,6 +19,14 @@ class TrainingInterrupted(TrainingError):
     """The user stopped the training; its state is saved."""
 
 
+class TrainingDiverged(TrainingError):
+    """A training ran away; `remedy` is the setting that may keep the next one from it."""
+
+    def __init__(self, what: str, *, remedy: str, run: str) -> None:
+        super().__init__(what, expected="a number", run=run)
+        self.remedy = remedy
+
+
 class Loop(Protocol):
     """What saving needs of a `Trainer` or a `Pretrainer`.
 
@@ -73,12 +81,12 @@ def save_state(loop: Loop, tensors: Mapping[str, NDArray[Any]], *, command: str)
     loop.last_saved = time.monotonic()
 
 
-def diverged(loop: Loop, what: str, *, command: str) -> TrainingError:
+def diverged(loop: Loop, what: str, *, command: str) -> TrainingDiverged:
     """Return the error for a training that ran away; `command` is `train` or `pretrain`."""
     block = f"{command}ing"  # train/training, pretrain/pretraining
-    return TrainingError(
+    remedy = f"{block}.learning_rate={loop.settings.learning_rate / 4:g}"
+    return TrainingDiverged(
         f"{what} in epoch {loop.counters.epoch + 1}, batch {loop.counters.batch}",
-        expected="a number; the last state saved before it is kept",
-        run=f"sentiment {command} … --set {block}.learning_rate="
-        f"{loop.settings.learning_rate / 4:g} --output a new folder",
+        remedy=remedy,
+        run=f"sentiment {command} … --set {remedy}",
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import time
 from collections.abc import Callable, Sequence
 
@@ -72,10 +73,11 @@ def _folder(name: str, classes: Sequence[str]) -> _Ask:
     folder = open_model_folder(name)
     for label in classes:
         if label not in folder.classes:
+            setting = f"data.classes=[{', '.join(folder.classes)}]"
             raise ConfigError(
                 f"training.teacher {name} has no class {label!r}",
                 expected=f"a model of the classes {', '.join(classes)}",
-                run=f"sentiment train … --set data.classes=[{', '.join(folder.classes)}]",
+                run=f"sentiment train … --set {shlex.quote(setting)}",
             )
     columns = [folder.classes.index(label) for label in classes]
     if keras.backend.backend() == "tensorflow":  # on the CPU: ONNX Runtime is faster there

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sentiment.evaluation import wording
 
 MAX_WORSE = 10
+# The last line, which no reader of the Markdown sees: who may replace the file.
+MARK = "<!-- written by sentiment report -->"
 
 
 def evaluation_markdown(context: Mapping[str, Any]) -> str:
@@ -50,6 +53,14 @@ def comparison_markdown(context: Mapping[str, Any]) -> str:
             f"{wording.count(pair['only_baseline_right'])}."
         )
     return _tidy(blocks)
+
+
+def is_ours(path: Path) -> bool:
+    """Return whether a file was written here, so that a newer report may replace it."""
+    try:
+        return path.read_text(encoding="utf-8").rstrip().endswith(MARK)
+    except (OSError, ValueError):
+        return False
 
 
 def plain(words: object) -> str:
@@ -134,5 +145,5 @@ def _code(words: str) -> str:
 
 
 def _tidy(blocks: Sequence[str]) -> str:
-    text = "\n\n".join(block for block in blocks if block) + "\n"
+    text = "\n\n".join(block for block in [*blocks, MARK] if block) + "\n"
     return text.replace(wording.NARROW, " ").replace(wording.WIDE, " ")

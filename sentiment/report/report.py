@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentiment.durable import output_errors, write_file
-from sentiment.errors import DataError
+from sentiment.errors import DataError, OutputError
 from sentiment.evaluation import wording
 from sentiment.evaluation.packages import need_packages
 from sentiment.report.comparison import compare_evaluations
 from sentiment.report.evaluation_page import Choices, day, evaluation_context
-from sentiment.report.markdown import comparison_markdown, evaluation_markdown
+from sentiment.report.markdown import comparison_markdown, evaluation_markdown, is_ours
 from sentiment.report.saved import SavedEvaluation, load_evaluation
 from sentiment.report.visible import visible
 from sentiment.runtime.inspection import format_shape
@@ -55,28 +56,48 @@ def write_report(
     Args:
         model_folders: one model for a full report, several for a comparison.
         split: which evaluated split; None means the newest.
-        output: the file to write; None means `report.html` beside the metrics of one model, or
-            `comparison.html` here for several. The Markdown is called the same, with `.md`.
+        output: the file to write, which ends in `.html`; None means `report.html` beside the
+            metrics of one model, or `comparison.html` here for several. The Markdown is called the
+            same, with `.md`.
         choices: what the page of one model shows beyond the usual.
 
     Raises:
         ModelFolderError: a model is missing or has not been evaluated.
         DataError: a saved file is damaged, or has no such column.
-        OutputError: the report cannot be written.
+        OutputError: the report cannot be written, or would replace a file that is none.
         MissingPackageError: a package of the full install is missing.
     """
+    if output is None and len(model_folders) > 1:
+        output = Path(COMPARISON_NAME)
+    if output is not None:
+        _refuse_to_replace(output)
     evaluations = _load(model_folders, split)
     rendered = _render(evaluations, choices)
     if output is None:
-        alone = len(evaluations) == 1
-        output = evaluations[0].folder / REPORT_NAME if alone else Path(COMPARISON_NAME)
+        output = evaluations[0].folder / REPORT_NAME
     with output_errors(output):
         output.parent.mkdir(parents=True, exist_ok=True)
-    short = output.with_suffix(".md")
-    if short != output:
-        write_file(short, rendered.markdown)
+    write_file(output.with_suffix(".md"), rendered.markdown)
     write_file(output, rendered.html)
     return output
+
+
+def _refuse_to_replace(output: Path) -> None:
+    """Hold the page's name, and that of the Markdown beside it, against what is there already."""
+    if output.suffix.lower() != ".html":
+        raise OutputError(
+            f"--output {output} does not end in .html",
+            expected="the name of a page; its short form in Markdown is written beside it",
+            run=f"sentiment report … --output {shlex.quote(f'{output}.html')}",
+        )
+    short = output.with_suffix(".md")
+    if short.exists() and not is_ours(short):
+        free = output.with_name(f"{output.stem}-report.html")
+        raise OutputError(
+            f"{short} was not written by `sentiment report`, which would replace it",
+            expected="a page's name beside which the .md is free",
+            run=f"sentiment report … --output {shlex.quote(str(free))}",
+        )
 
 
 def render_report(

@@ -6,6 +6,7 @@ import csv
 import heapq
 import json
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,8 @@ from sentiment.evaluation.baselines import TFIDF
 from sentiment.evaluation.evaluate import METRICS_NAME
 from sentiment.evaluation.predictions import FILE_NAME, PROBABILITY, read_batches
 from sentiment.evaluation.provenance import SCHEMA_VERSION
-from sentiment.model_folder import MODEL, not_a_classifier, task_of
-from sentiment.model_places import results_folder
+from sentiment.model_folder import MODEL, not_a_classifier, read_folder, task_of
+from sentiment.model_places import evaluation_command, results_folder
 
 NUM_ERRORS = 20
 
@@ -119,7 +120,7 @@ def confident_errors(
         raise DataError(
             f"{evaluation.predictions} holds {start:,} rows",
             expected=f"the {evaluation.metrics['data']['rows']:,} of {METRICS_NAME} beside it",
-            run=f"sentiment eval {evaluation.metrics['model']['folder']}",
+            run=evaluation_command(evaluation.metrics["model"]["folder"], {}),
         )
     return [entry for _, _, entry in sorted(worst, key=lambda item: item[:2], reverse=True)], (
         num_wrong
@@ -145,7 +146,7 @@ def read_texts(evaluation: SavedEvaluation, rows: Sequence[int]) -> dict[int, st
         raise DataError(
             f"{evaluation.predictions} has no row {missing[0]:,}",
             expected=f"the rows that {METRICS_NAME} beside it names",
-            run=f"sentiment eval {evaluation.metrics['model']['folder']}",
+            run=evaluation_command(evaluation.metrics["model"]["folder"], {}),
         )
     return texts
 
@@ -181,7 +182,7 @@ def _find(folder: Path, split: str | None, *, name: Path) -> Path:
         raise ModelFolderError(
             f"{name} has no evaluation of split {split!r}",
             expected=f"one of {', '.join(splits)}",
-            run=f"sentiment eval {name} --split {split}",
+            run=shlex.join(["sentiment", "eval", str(name), "--split", split]),
         )
     return folder / "eval" / (split or splits[0])
 
@@ -189,10 +190,22 @@ def _find(folder: Path, split: str | None, *, name: Path) -> Path:
 def _not_evaluated(folder: Path, split: str | None) -> ModelFolderError:
     if task_of(folder) == "pretrain":
         return not_a_classifier(folder)
-    choice = f" --split {split}" if split not in (None, "test") else ""
-    return ModelFolderError(
-        f"{folder} has no saved predictions", run=f"sentiment eval {folder}{choice}"
-    )
+    path = find_model(folder)
+    what, is_model = f"{folder} has no saved predictions", (path / MODEL).is_file()
+    if (path / METRICS_NAME).is_file() and not is_model:  # of `eval --output`
+        run = f"sentiment eval MODEL --output {shlex.quote(str(folder))}"
+        return ModelFolderError(what, expected=f"{FILE_NAME} beside {METRICS_NAME}", run=run)
+    if not is_model:
+        try:
+            read_folder(path)
+        except ModelFolderError as error:
+            return error
+    if split not in (None, "test"):
+        return ModelFolderError(
+            what, run=shlex.join(["sentiment", "eval", str(folder), "--split", str(split)])
+        )
+    info = read_json(path / MODEL) if is_model else {}
+    return ModelFolderError(what, run=evaluation_command(folder, info))
 
 
 def _read_metrics(path: Path, folder: Path) -> dict[str, Any]:
@@ -201,7 +214,7 @@ def _read_metrics(path: Path, folder: Path) -> dict[str, Any]:
         raise DataError(
             f"{path} is of schema version {metrics.get('schema_version')}",
             expected=f"version {SCHEMA_VERSION}",
-            run=f"sentiment eval {folder}",
+            run=evaluation_command(folder, {}),
         )
     return metrics
 

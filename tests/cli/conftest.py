@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -76,6 +78,30 @@ def shell() -> Callable[..., Answer]:
             input=stdin,
             capture_output=True,
             cwd=cwd,
+            timeout=300,
+        )
+        return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return call
+
+
+def _lay_down_roots_rights() -> None:
+    """Let what is executed next be refused as anybody is: Linux's PR_CAPBSET_DROP."""
+    for right in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        ctypes.CDLL(None).prctl(24, right)
+
+
+@pytest.fixture(scope="session")
+def powerless() -> Callable[..., Answer]:
+    """Run `sentiment` in a process of its own that may read and write what anybody may."""
+    if not sys.platform.startswith("linux") and os.geteuid() == 0:
+        pytest.skip("root may read everything")
+
+    def call(*arguments: object) -> Answer:
+        done = subprocess.run(
+            [sys.executable, "-m", "sentiment", *map(str, arguments)],
+            capture_output=True,
+            preexec_fn=None if os.geteuid() else _lay_down_roots_rights,
             timeout=300,
         )
         return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -51,6 +51,71 @@ def test_a_model_that_was_not_evaluated_is_one_line(tiny_model, cli, tmp_path):
     assert f"run: sentiment eval {folder}" in cli("report", folder).refused()
 
 
+def test_what_is_no_model_is_not_to_be_evaluated(cli, tmp_path):
+    (tmp_path / "bare").mkdir()
+    line = cli("report", tmp_path / "bare").refused()
+    assert f"{tmp_path / 'bare'} is no model folder: it has no manifest.json" in line
+    assert line.endswith("run: sentiment train")
+    (tmp_path / "half done" / "checkpoints").mkdir(parents=True)
+    line = cli("report", tmp_path / "half done").refused()
+    assert line.endswith(f"run: sentiment train --resume --output '{tmp_path / 'half done'}'")
+
+
+def test_saved_figures_without_their_predictions_name_the_folder_they_are_in(
+    evaluated, cli, tmp_path
+):
+    apart = Path(shutil.copytree(evaluated / "eval" / "test", tmp_path / "apart"))
+    (apart / "predictions.parquet").unlink()
+    line = cli("report", apart).refused()
+    assert line.endswith(f"run: sentiment eval MODEL --output {apart}")
+
+
+def test_a_place_for_results_that_cannot_be_is_said_before_the_work(evaluated, cli, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    for how in (["--data", evaluated.parent / "mine.csv"], ["--behaviour", "general"]):
+        answer = cli("eval", evaluated, *how, "--output", tmp_path / "file" / "results")
+        assert f"{tmp_path / 'file'}: Not a directory" in answer.refused()
+        assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--data", "--output"])
+def test_an_option_that_a_shell_left_empty(evaluated, cli, tmp_path, monkeypatch, option):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "test.csv").write_text("text,label\nsuperb,positive\n")
+    line = cli("eval", evaluated, option, "").refused()
+    assert f"{option} is empty, as of a shell variable that is not set" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["test.csv"]
+
+
+@pytest.mark.parametrize(
+    "command", [["train"], ["pretrain"], ["report", "MODEL"], ["export", "MODEL", "-f", "onnx"]]
+)
+def test_an_output_that_a_shell_left_empty(evaluated, cli, command):
+    words = [evaluated if word == "MODEL" else word for word in command]
+    assert "--output is empty" in cli(*words, "--output", "").refused()
+
+
+def test_folders_without_permission_are_said_to_be_so(evaluated, powerless, tmp_path):
+    (tmp_path / "locked" / "inner").mkdir(parents=True)
+    (tmp_path / "locked").chmod(0)
+    try:
+        for command in (
+            ["predict", "fine", "--model", tmp_path / "locked"],
+            ["predict", "fine", "--model", tmp_path / "locked" / "inner"],
+            ["report", tmp_path / "locked" / "inner"],
+            ["eval", tmp_path / "locked" / "inner"],
+        ):
+            line = powerless(*command).refused()
+            assert line.startswith(f"error: cannot read {tmp_path / 'locked'}"), line
+            assert "Permission denied; expected a model folder you may read" in line
+        data = ["--data", evaluated.parent / "mine.csv"]
+        answer = powerless("eval", evaluated, *data, "--output", tmp_path / "locked" / "new")
+        assert "Permission denied; expected a folder you may write to" in answer.refused()
+        assert answer.err.count("\n") == 1
+    finally:
+        (tmp_path / "locked").chmod(0o700)
+
+
 def test_without_states_the_page_says_how_to_get_them(evaluated, cli, tmp_path):
     data = evaluated.parent / "mine.csv"
     output = tmp_path / "apart"

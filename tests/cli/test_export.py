@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from hashlib import sha256
 from importlib import import_module
@@ -94,6 +95,15 @@ def test_what_is_there_is_never_overwritten(export, tmp_path: Path, kind: str) -
     assert "already exists" in export(kind, tmp_path).refused()
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+def test_a_proposed_command_can_be_pasted(cli, tiny_model: Path, tmp_path: Path) -> None:
+    model = Path(shutil.copytree(tiny_model, tmp_path / "my model"))
+    line = cli("export", model, "-f", "keras", "-o", tmp_path / "out.h5").refused()
+    command = shlex.split(line.partition("run: ")[2])
+    assert command[2] == str(model)
+    cli(*command[1:]).done()
+
+
 def test_keras_wants_its_own_suffix(export, tmp_path: Path) -> None:
     line = export("keras", tmp_path / "model.h5").refused()
     assert "does not end in .keras" in line
@@ -106,6 +116,26 @@ def test_a_folder_that_does_not_exist(export, tmp_path: Path, kind: str) -> None
     path = tmp_path / "none" / "model.keras"
     assert f"there is no folder {path.parent}" in export(kind, path).refused()
     assert not path.parent.exists()
+
+
+FULL = """
+import resource, signal
+from sentiment.backend import load_keras
+from sentiment.cli import main
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+load_keras()
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
+main.run()
+"""
+
+
+@pytest.mark.parametrize("kind", ["onnx", "keras", "savedmodel"])
+def test_a_full_disk_is_one_line(shell, tiny_model: Path, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "out.keras"
+    line = shell("-c", FULL, "export", tiny_model, "-f", kind, "-o", path).refused()
+    assert line.startswith(f"error: no space left while writing {path}; expected free space")
+    assert not os.listdir(tmp_path)
 
 
 def test_a_model_without_int8_says_why(cli, tiny_model: Path, tmp_path: Path) -> None:

@@ -129,6 +129,63 @@ def test_the_command_leaves_with_its_status_and_what_was_registered(
     assert "never here" not in answer.out
 
 
+CLOSED = """
+import os, sys
+for number in map(int, sys.argv[1].split()):
+    os.close(number)
+os.execv(sys.executable, [sys.executable, "-m", "sentiment", *sys.argv[2:]])
+"""
+
+
+def closed(numbers: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the command with standard streams closed, as a shell's `>&-` does."""
+    command = [sys.executable, "-c", CLOSED, numbers, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["predict", "fine"]])
+def test_a_closed_standard_output_takes_nothing(arguments: list[str]) -> None:
+    done = closed("1", *arguments)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+
+
+def test_a_closed_standard_input_is_said() -> None:
+    done = closed("0", "predict", "--quiet", "--input", "-")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: standard input is closed; expected lines of text; run:")
+
+
+@pytest.mark.parametrize("numbers", ["2", "0 1 2"])
+def test_with_closed_streams_a_file_is_still_written(tmp_path: Path, numbers: str) -> None:
+    (tmp_path / "in.csv").write_text("text\nfine film\n")
+    output = tmp_path / "out.csv"
+    done = closed(numbers, "predict", "--input", tmp_path / "in.csv", "--output", output)
+    assert done.returncode == 0
+    lines = output.read_text().splitlines()
+    assert (len(lines), lines[0][:11]) == (2, "text,label,")
+
+
+IMPORTING = """
+import os, signal
+from sentiment.cli import main
+
+def importing(**_):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        raise ImportError("initialization failed") from None
+
+main.app = importing
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main.run()
+"""
+
+
+def test_control_c_stays_one_whatever_a_library_makes_of_it(shell) -> None:
+    answer = shell("-c", IMPORTING)
+    assert (answer.code, answer.err) == (130, "")
+
+
 def test_output_that_cannot_be_written_is_an_error(shell) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(

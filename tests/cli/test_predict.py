@@ -179,6 +179,32 @@ def test_a_file_and_its_texts_alone_get_the_same_answers(
             assert record["probabilities"] == pytest.approx(alone.probabilities, abs=1e-4)
 
 
+def test_nothing_that_json_does_not_know_is_printed_or_written(predict, tmp_path: Path) -> None:
+    source = file(tmp_path / "in.jsonl", '{"text": "superb", "stars": NaN, "x": {"y": Infinity}}\n')
+    output = tmp_path / "out.jsonl"
+    predict("--input", source, "--output", output).done()
+    for line in (predict("--input", source, "--json").done().out, output.read_text()):
+        assert '"stars": null, "x": {"y": null}' in line
+        assert json.loads(line, parse_constant=pytest.fail)["label"] == "positive"
+
+
+def test_json_is_json_where_the_terminal_knows_few_characters(tiny_model: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sentiment", "predict", "café 😀", "--json", "-m", str(tiny_model)],
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        timeout=60,
+    )
+    assert json.loads(done.stdout)["text"] == "café 😀"
+
+
+def test_json_goes_to_standard_output_only(predict, tmp_path: Path) -> None:
+    answer = predict("superb", "--json", "--output", tmp_path / "out.csv")
+    assert answer.code == 2
+    assert answer.err.startswith("error: give --json or --output, not both")
+    assert not os.listdir(tmp_path)
+
+
 # Files of every kind
 
 
@@ -211,6 +237,23 @@ def test_rows_of_a_file_on_standard_output_keep_their_columns(predict, tmp_path:
     found = records(predict("--input", source, "--json"))
     assert list(found[0]) == ["id", *FIELDS]
     assert [(row.get("id"), row["label"]) for row in found] == [(7, "negative"), (None, "positive")]
+
+
+def test_a_late_key_is_never_written_over_on_standard_output(predict, tmp_path: Path) -> None:
+    rows = '{"review": "superb", "label": "good"}\n' * 1_200
+    rows += '{"review": "superb", "label": "good", "input_label": "older", "text": "mine"}\n'
+    source = file(tmp_path / "in.jsonl", rows)
+    found = records(predict("--input", source, "--text-column", "review", "--json", "--quiet"))
+    assert found[0]["input_input_label"] == "good"
+    last = found[-1]
+    assert (last["input_label"], last["input_input_label"], last["input_text"]) == (
+        "older",
+        "good",
+        "mine",
+    )
+    late = file(tmp_path / "late.jsonl", '{"id": 1}\n' * 1_200 + '{"text": "superb"}\n')
+    answer = predict("--input", late, "--on-error", "skip", "--quiet").done()
+    assert answer.out.startswith("positive")
 
 
 def test_a_column_that_a_prediction_has_too_is_renamed(predict, tmp_path: Path) -> None:
@@ -418,6 +461,30 @@ def test_skipped_rows_are_counted_and_listed(predict, tmp_path: Path) -> None:
         ("4", "negative"),
     ]
     assert [row["id"] for row in found] == ["1", "4", "6"]
+
+
+@pytest.mark.parametrize("how", ["itself", "link"])
+def test_skipped_rows_are_not_deleted_from_the_only_copy(predict, tmp_path: Path, how: str) -> None:
+    source = output = file(tmp_path / "in.csv", MIXED_CSV)
+    if how == "link":
+        output = tmp_path / "other.csv"
+        output.symlink_to(source)
+    line = predict("--input", source, "--on-error", "skip", "--output", output).refused()
+    assert f"{output} is also the --input" in line
+    assert line.endswith(f"--output {tmp_path / output.stem}-predicted.csv")
+    assert source.read_bytes() == MIXED_CSV
+
+
+def test_a_file_without_faults_may_take_its_own_answers(predict, tmp_path: Path) -> None:
+    source = file(tmp_path / "in.csv", "text\nsuperb\n")
+    predict("--input", source, "--output", source).done()
+    assert values(source)[0]["label"] == "positive"
+
+
+@pytest.mark.parametrize("option", ["--input", "--output"])
+def test_an_option_that_a_shell_left_empty(predict, option: str) -> None:
+    texts = ["superb"] if option == "--output" else []
+    assert f"{option} is empty, as of a shell variable" in predict(*texts, option, "").refused()
 
 
 def test_skipped_rows_of_a_jsonl_are_named_each(predict, tmp_path: Path) -> None:
@@ -828,7 +895,10 @@ def test_a_progress_bar_gives_the_cursor_back_after_an_error(
     assert f"error: {source} row 9001: " in shown.splitlines()[-1]
 
 
-def test_control_c_leaves_no_half_written_file(tiny_model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_no_half_written_file(
+    tiny_model: Path, tmp_path: Path, sent: signal.Signals, code: int
+) -> None:
     output = file(tmp_path / "out.csv", "what was there before")
     command = ["predict", "--input", "-", "--model", str(tiny_model), "--output", str(output)]
     with subprocess.Popen(
@@ -842,9 +912,9 @@ def test_control_c_leaves_no_half_written_file(tiny_model: Path, tmp_path: Path)
         process.stdin.write(b"superb\n" * 4_096)
         process.stdin.flush()
         process.stderr.readline()  # the first rows are done
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode not in (0, None)
+    assert process.returncode == code
     assert b"Traceback" not in errors
     assert output.read_text() == "what was there before"
     assert os.listdir(tmp_path) == ["out.csv"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from sentiment.cli.terminal import Terminal
 from sentiment.model_folder import open_model_folder
+from sentiment.nn.training import StepReport
 
 FILES = {
     "MODEL_CARD.md",
@@ -164,10 +167,23 @@ def test_a_file_where_the_folder_would_be(cli, elsewhere: Path) -> None:
 
 
 def test_an_unfinished_training_is_offered_to_resume(cli, elsewhere: Path) -> None:
-    (elsewhere / "runs" / "default" / "checkpoints").mkdir(parents=True)
+    (elsewhere / "runs" / "default" / "checkpoints" / "step-00000001").mkdir(parents=True)
     line = cli("train").refused()
     assert "runs/default holds an unfinished training; expected --resume to continue it" in line
     assert line.endswith("run: sentiment train --resume --output runs/default")
+
+
+def test_without_a_test_split_the_commands_name_another(
+    cli, elsewhere: Path, tiny_settings: list[str]
+) -> None:
+    small = (*SHORT, "encoder.units=[4]", "training.epochs=1", "export.int8=false")
+    options = sets(tiny_settings, *small, "data.test_fraction=0")
+    answer = cli("train", *options, "--output", "my model").done()
+    proposed, use = answer.lines[-1].removeprefix("next: ").split(" · ")
+    assert proposed == "sentiment eval 'my model' --split validation"
+    assert f"run: {proposed}\n" in f"{cli('report', 'my model').refused()}\n"
+    cli(*shlex.split(use)[1:]).done()
+    cli(*shlex.split(proposed)[1:], "--no-baseline", "--no-states").done()
 
 
 def test_nothing_to_resume(cli, elsewhere: Path) -> None:
@@ -311,6 +327,19 @@ def test_a_hub_id_without_network_names_the_local_way(cli, elsewhere: Path) -> N
 
 
 # Ctrl-C
+
+
+def test_control_c_after_the_last_epoch_says_what_happens(capfd) -> None:
+    terminal = Terminal(step_words=lambda _: "", epoch_line=lambda _: "")
+    with terminal:
+        terminal.step(StepReport(epoch=1, epochs=1, batch=1, batches=1, loss=0.5, tokens=3))
+        terminal.note("calibrating and exporting")
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert capfd.readouterr().err.splitlines()[-1] == (
+            "all epochs are done, and writing the model goes on; again: stop at once"
+        )
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_control_c_saves_everything_and_resume_finishes(

@@ -211,7 +211,12 @@ def test_no_saved_predictions_names_the_command(make_model, tmp_path):
     with pytest.raises(ModelFolderError, match="no model folder"):
         write_report([tmp_path / "nowhere"])
     (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "model.json").write_text("{}")
     with pytest.raises(ModelFolderError, match=r"run: sentiment eval .*bare"):
+        write_report([tmp_path / "bare"])
+    # Without a test split, its validation split it is.
+    (tmp_path / "bare" / "model.json").write_text('{"data": {"splits": ["train", "validation"]}}')
+    with pytest.raises(ModelFolderError, match=r"run: sentiment eval .*bare --split validation"):
         write_report([tmp_path / "bare"])
     folder = make_model(split="validation")
     (folder / "eval" / "validation" / "predictions.parquet").unlink()
@@ -253,6 +258,32 @@ def test_a_place_that_cannot_be_written(make_model, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError):
         write_report([make_model()], output=tmp_path / "file" / "report.html")
+
+
+@pytest.mark.parametrize("name", ["d.csv", "README", "short.md", "", "page.txt"])
+def test_only_a_page_may_be_named(make_model, tmp_path, name):
+    (tmp_path / "d.csv").write_text("a,b\n")
+    with pytest.raises(OutputError, match=r"does not end in \.html; .*run: sentiment report"):
+        write_report([make_model()], output=tmp_path / name)
+    assert (tmp_path / "d.csv").read_text() == "a,b\n"
+    assert not (tmp_path / "README").exists()
+    assert not (tmp_path / "README.md").exists()
+
+
+def test_a_markdown_file_of_the_users_own_is_not_replaced(make_model, tmp_path):
+    (tmp_path / "README.md").write_text("# My project\n")
+    with pytest.raises(OutputError, match=r"README\.md was not written by `sentiment report`"):
+        write_report([make_model()], output=tmp_path / "README.html")
+    assert (tmp_path / "README.md").read_text() == "# My project\n"
+    assert not (tmp_path / "README.html").exists()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_report_replaces_an_older_one(make_model, tmp_path, count):
+    output = tmp_path / "r.html"
+    write_report([make_model(f"first{number}") for number in range(count)], output=output)
+    write_report([make_model(f"second{number}") for number in range(count)], output=output)
+    assert "second0" in output.with_suffix(".md").read_text(encoding="utf-8")
 
 
 def test_the_most_confident_errors_come_first(make_model):
