@@ -47,7 +47,11 @@ def evaluate(
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(help="Which split of the data; a file has none.", show_default="test"),
+        typer.Option(
+            help="Which split of the data; of a file, which is read whole, what the results are "
+            "called.",
+            show_default="test",
+        ),
     ] = None,
     text_column: Annotated[
         str | None, typer.Option(help="Where the texts are.", show_default="as in training: text")
@@ -139,7 +143,7 @@ def evaluate(
     if classes is not None and data is None:
         raise typer.BadParameter("--classes goes with --data")
     if split is not None and data is not None and os.path.isfile(os.path.expanduser(data)):
-        raise typer.BadParameter(f"a file has no splits: leave out --split {split}")
+        _log(f"{data} is one file, read whole: --split {split} only names the results")
     split = split or "test"
     from sentiment.evaluation.classes import read_meaning
     from sentiment.evaluation.evaluate import evaluate as run_evaluation

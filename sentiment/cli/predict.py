@@ -85,7 +85,9 @@ def predict(
     engine: Engine = typer.Option(Engine.onnx, help="What runs the network."),
     on_error: OnError = typer.Option(OnError.stop, help="At a row that cannot be read."),
     as_json: bool = typer.Option(
-        False, "--json", help="One JSON object a line on stdout; not with --output."
+        False,
+        "--json",
+        help="One JSON object a line on stdout; with --output, the one of what was written.",
     ),
     quiet: bool = typer.Option(False, "--quiet", "-q", help="No shapes and no probe on stderr."),
 ) -> None:
@@ -144,7 +146,11 @@ def predict(
         explainer = Explainer(loaded, method, phrases or (), one_text=len(texts or ()) == 1)
         _show_all(job, parts, explainer, as_json=as_json)
     else:
-        _write(job, parts, output, columns)
+        count = _write(job, parts, output, columns)
+        if as_json:
+            print_json({"output": str(output), "rows": count})
+        else:
+            typer.echo(f"{output}: {count:,} rows")
     _report(job.faults)
 
 
@@ -240,7 +246,8 @@ def _show(prediction: Prediction) -> None:
     typer.echo(f"{prediction.label}  {score:+.2f}  {confidence:.0%}  {shown}{warning}")
 
 
-def _write(job: _Job, parts: Iterator[Part], output: Path, columns: Sequence[str]) -> None:
+def _write(job: _Job, parts: Iterator[Part], output: Path, columns: Sequence[str]) -> int:
+    """Write the rows with their answers and return how many there were."""
     from sentiment.files import write_tables
     from sentiment.runtime.answers import FIELDS
 
@@ -250,5 +257,4 @@ def _write(job: _Job, parts: Iterator[Part], output: Path, columns: Sequence[str
         {**job.model.to_columns(part.texts, arrays), **part.columns(columns)}
         for part, arrays in job.run(parts)
     )
-    count = write_tables(output, tables, columns=names)
-    typer.echo(f"{output}: {count:,} rows")
+    return write_tables(output, tables, columns=names)

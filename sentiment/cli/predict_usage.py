@@ -21,8 +21,6 @@ def wrong_usage(
         return "give TEXT or --input FILE (- for standard input), not both"
     if {"--explain", "--output"} <= given or {"--explain-by", "--output"} <= given:
         return "give --explain or --output, not both"
-    if {"--json", "--output"} <= given:
-        return "give --json or --output, not both (an --output that ends in .jsonl is JSON)"
     if "--explain" in given and method != Method.trace:
         return "give --explain or --explain-by, not both"
     if phrases and method in (None, Method.trace):

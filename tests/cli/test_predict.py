@@ -198,11 +198,11 @@ def test_json_is_json_where_the_terminal_knows_few_characters(tiny_model: Path) 
     assert json.loads(done.stdout)["text"] == "café 😀"
 
 
-def test_json_goes_to_standard_output_only(predict, tmp_path: Path) -> None:
-    answer = predict("superb", "--json", "--output", tmp_path / "out.csv")
-    assert answer.code == 2
-    assert answer.err.startswith("error: give --json or --output, not both")
-    assert not os.listdir(tmp_path)
+def test_what_was_written_is_said_in_json_too(predict, tmp_path: Path) -> None:
+    output = tmp_path / "out.csv"
+    answer = predict("superb", "--json", "--output", output).done()
+    assert json.loads(answer.out) == {"output": str(output), "rows": 1}
+    assert output.read_text().startswith("text,label,score")
 
 
 # Files of every kind

@@ -92,10 +92,13 @@ def test_a_file_is_evaluated_whole(model, tmp_path):
     assert set(metrics["baselines"]) == {"tfidf", "majority"}
 
 
-def test_a_file_has_no_split_to_name(model, tmp_path):
-    path = write_csv(tmp_path / "mine.csv", [("loved it", "positive")])
-    said = run(model, "--data", path, "--split", "validation", code=2).stderr
-    assert "a file has no splits: leave out --split validation" in said
+def test_a_split_of_a_file_only_names_the_results_and_that_is_said(model, tmp_path):
+    path = write_csv(tmp_path / "mine.csv", [("loved it", "positive"), ("awful", "negative")])
+    arguments = ("--data", path, "--split", "validation", "--no-baseline")
+    result = run(model, *arguments, "--output", tmp_path / "out")
+    assert f"{path} is one file, read whole: --split validation only names the" in result.stderr
+    assert saved(tmp_path / "out")["data"]["rows"] == 2
+    assert "only names" not in run(model, *arguments[:2], *arguments[4:]).stderr
 
 
 def test_texts_the_model_was_trained_on_are_counted_on_stderr_and_in_the_report(
