@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from sentiment.bundled import bundled_models
+from sentiment.bundled import DEFAULT_MODEL, bundled_models
 from sentiment.cli.output import print_json
 from sentiment.cli.page import stdout_page
 from sentiment.config import Config, bundled_configs, load_config
@@ -38,6 +38,7 @@ from sentiment.runtime.inspection import (
 from sentiment.runtime.replay_view import format_layers
 from sentiment.runtime.text_states import TextStates, check_layer, text_states
 from sentiment.runtime.word_view import format_trace, token_rows
+from sentiment.starting_point import FEW_TEXTS
 
 # What a config alone does not say: the labels are read from the data when training starts.
 ASSUMED_CLASSES = 2
@@ -198,10 +199,20 @@ def _names_a_model(name: str, *, has_overrides: bool) -> bool:
     )
 
 
+def _start(init: str) -> str:
+    """Say where the sizes come from if training does not start from nothing."""
+    name = DEFAULT_MODEL if init == "auto" else init
+    few = f", with at most {FEW_TEXTS:,} texts in its language" if init == "auto" else ""
+    command = shlex.join(["sentiment", "inspect", name])
+    return f"start: from {name}, whose sizes it takes{few}: {command}"
+
+
 def _plan_of_config(config: Config, name: str) -> _Plan:
     notes = [f"vocabulary: at most {config.text.vocabulary_size:,} tokens, fewer if texts are few"]
     if config.data.classes is None:
         notes.append(f"classes: {ASSUMED_CLASSES} assumed; training takes them from the data")
+    if config.encoder.init is not None:
+        notes.append(_start(config.encoder.init))
     return _Plan(
         title=f"config {name}",
         encoder=Encoder(

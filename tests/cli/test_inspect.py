@@ -92,6 +92,25 @@ def test_a_config_shows_its_layers_before_anything_is_trained(config: Path):
     assert "2 assumed" in table["classes:"]
 
 
+@pytest.mark.parametrize(
+    ("init", "line"),
+    [
+        ("null", None),
+        ("my model", "start: from my model, whose sizes it takes: sentiment inspect 'my model'"),
+        (
+            "auto",
+            "start: from general, whose sizes it takes, with at most 50,000 texts in its language: "
+            "sentiment inspect general",
+        ),
+    ],
+)
+def test_a_config_that_starts_from_an_encoder_says_whose_sizes_there_will_be(
+    config: Path, init: str, line: str | None
+):
+    lines = run(config, "--set", f"encoder.init={init}").stdout.splitlines()
+    assert [said for said in lines if said.startswith("start:")] == ([line] if line else [])
+
+
 def test_set_changes_the_config_that_is_inspected(config: Path):
     result = run(config, "--set", "encoder.bidirectional=true", "--set", "data.classes=[a, b, c]")
     assert "(batch, 10)" in result.stdout
