@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentiment.cli.output import need_source, output_path, print_json
+from sentiment.cli.output import need_source, output_folder, print_json
 from sentiment.durable import need_writable
 from sentiment.errors import proposing
 from sentiment.json_text import to_json
@@ -96,14 +96,8 @@ def evaluate(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            parser=output_path,
-            metavar="<path>",
-            help="Folder to write.",
-            show_default="MODEL/eval/SPLIT or MODEL/eval/behaviour-SUITE; "
-            "runs/NAME/eval/… for a bundled model",
+        output_folder(
+            "MODEL/eval/SPLIT or MODEL/eval/behaviour-SUITE; runs/NAME/eval/… for a bundled model"
         ),
     ] = None,
     baseline: Annotated[

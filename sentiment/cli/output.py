@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import sys
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -33,6 +34,18 @@ def output_path(value: str) -> Path:
             run="the same with --output PATH, or without --output",
         )
     return Path(value)
+
+
+def output_folder(default: str) -> Any:  # noqa: ANN401 (as `typer.Option` itself)
+    """Return the option that names the folder to write; `default` is what the help calls it."""
+    return typer.Option(
+        "--output",
+        "-o",
+        parser=output_path,
+        metavar="<path>",
+        help="Folder to write.",
+        show_default=default,
+    )
 
 
 def need_source(option: str, value: str | None, *, expected: str) -> None:

@@ -8,11 +8,11 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentiment.cli.output import output_path, print_json
+from sentiment.cli.output import output_folder, print_json
 from sentiment.cli.terminal import Terminal, duration
 
 if TYPE_CHECKING:
@@ -27,15 +27,7 @@ def pretrain(
     settings: list[str] = typer.Option(
         [], "--set", metavar="A.B=C", help="Change one setting; repeatable."
     ),
-    output: Path | None = typer.Option(
-        None,
-        "--output",
-        "-o",
-        parser=output_path,
-        metavar="<path>",
-        help="Folder to write.",
-        show_default="runs/<config name>-encoder",
-    ),
+    output: Annotated[Path | None, output_folder("runs/<config name>-encoder")] = None,
     resume: bool = typer.Option(False, "--resume", help="Continue an interrupted pretraining."),
     seed: int | None = typer.Option(None, "--seed", help="Short for --set pretraining.seed=N."),
     as_json: bool = typer.Option(False, "--json", help="Print the encoder's model.json."),

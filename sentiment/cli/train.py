@@ -6,11 +6,11 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiment.cli.output import output_path, print_json
+from sentiment.cli.output import output_folder, print_json
 from sentiment.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -24,15 +24,7 @@ def train(
     settings: list[str] = typer.Option(
         [], "--set", metavar="A.B=C", help="Change one setting; repeatable."
     ),
-    output: Path | None = typer.Option(
-        None,
-        "--output",
-        "-o",
-        parser=output_path,
-        metavar="<path>",
-        help="Folder to write.",
-        show_default="runs/<config name>",
-    ),
+    output: Annotated[Path | None, output_folder("runs/<config name>")] = None,
     resume: bool = typer.Option(False, "--resume", help="Continue an interrupted training."),
     seed: int | None = typer.Option(None, "--seed", help="Short for --set training.seed=N."),
     as_json: bool = typer.Option(False, "--json", help="Print the model's model.json."),

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sentiment.durable import write_file
 from sentiment.errors import DataError, ModelFolderError
@@ -37,6 +36,7 @@ from sentiment.evaluation.packages import need_packages
 from sentiment.evaluation.predictions import FILE_NAME, Predictions, write_predictions
 from sentiment.evaluation.provenance import fingerprint, json_lines, provenance
 from sentiment.evaluation.restriction import keep_classes, restricted, restriction
+from sentiment.evaluation.rows import seen_in_train
 from sentiment.evaluation.slices import TextSlice, find_slices, measure_slices
 from sentiment.evaluation.thresholds import thresholds
 from sentiment.runtime.inspection import format_probe, format_shape_table, probe
@@ -130,7 +130,7 @@ def evaluate(
                 train if baseline else None, data.texts, every, log
             ).items()
         },
-        seen_in_train=_seen(train, data.texts),
+        seen_in_train=seen_in_train(data, train),
     )
     info = model.folder.info
     left_out = restriction(arrays.probabilities, every, kept)
@@ -278,13 +278,6 @@ def _baseline_figures(
             labels, predicted, predict_classes(probabilities), num_classes, seed=seed
         ),
     }
-
-
-def _seen(train: LabelledTexts | None, texts: list[str]) -> NDArray[np.bool_] | None:
-    if train is None:
-        return None
-    known = set(train.texts)
-    return np.fromiter((text in known for text in texts), dtype=np.bool_, count=len(texts))
 
 
 def _absent_classes(rows: Predictions) -> list[str]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sentiment.config import DataSettings
 from sentiment.data.labels import UnknownLabel
 from sentiment.data.load import LabelledTexts, Splits, load_labelled, load_split, load_splits
@@ -58,7 +61,7 @@ def own_rows(settings: DataSettings, split: str, info: Mapping[str, Any]) -> Eva
     if split == "train":
         notes.append("these are the train rows: the figures say nothing about new texts")
     else:
-        notes.extend(_seen_in_train(there[split], splits.train))
+        notes.extend(_known_texts(there[split], splits.train))
     return EvaluationRows(there[split], splits.train, settings.source, tuple(notes))
 
 
@@ -97,13 +100,21 @@ def other_rows(
     elsewhere = meaning is not None or Path(there.source).is_file()
     places = [settings] if elsewhere else [there, settings]
     train, notes = _find_train(places, info)
-    return EvaluationRows(rows, train, there.source, (*notes, *_seen_in_train(rows, train)))
+    return EvaluationRows(rows, train, there.source, (*notes, *_known_texts(rows, train)))
 
 
-def _seen_in_train(rows: LabelledTexts, train: LabelledTexts | None) -> list[str]:
+def seen_in_train(rows: LabelledTexts, train: LabelledTexts | None) -> NDArray[np.bool_] | None:
+    """Return of each row whether its very text is a train row (rows,); None without train rows."""
+    if train is None:
+        return None
+    known = set(train.texts)
+    return np.fromiter((text in known for text in rows.texts), dtype=np.bool_, count=len(rows))
+
+
+def _known_texts(rows: LabelledTexts, train: LabelledTexts | None) -> list[str]:
     """Say how many of the texts the model has learned by heart, if any."""
-    known = frozenset() if train is None else frozenset(train.texts)
-    if not (seen := sum(text in known for text in rows.texts)):
+    mask = seen_in_train(rows, train)
+    if mask is None or not (seen := int(mask.sum())):
         return []
     stand = "stands" if seen == 1 else "stand"
     return [
