@@ -19,15 +19,14 @@ from numpy.typing import NDArray
 from sentiment.evaluation.intervals import bootstrap_interval, figure
 from sentiment.evaluation.network_states import (
     TOKENS_PER_BATCH,
-    Weights,
     classify,
     flops_per_token,
-    polarity_scores,
     prefix_readings,
     run_batch,
-    softmax,
 )
 from sentiment.evaluation.state_sample import MOST_FLOPS
+from sentiment.runtime.arithmetic import polarity, softmax
+from sentiment.runtime.replay import Weights
 from sentiment.runtime.shapes import EncoderShape
 from sentiment.text.batches import make_batch
 from sentiment.text.tokenizer import UNKNOWN_ID
@@ -101,7 +100,7 @@ def _follower(
             sequence = run_batch(weights, token_ids[part], lengths[part], encoder).sequence
             readings = prefix_readings(weights, sequence, lengths[part], encoder)
             states.append(sequence[:, :, :half])
-            scores.append(polarity_scores(softmax(classify(weights, readings))))
+            scores.append(polarity(softmax(classify(weights, readings))))
         return np.concatenate(states), np.concatenate(scores)
 
     return follow

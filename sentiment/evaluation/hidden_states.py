@@ -15,16 +15,15 @@ from numpy.typing import NDArray
 from sentiment.evaluation.baselines import Log, silent
 from sentiment.evaluation.forgetting import forgetting_curve
 from sentiment.evaluation.network_states import (
-    Weights,
     classify,
-    polarity_scores,
     prefix_readings,
     run_batch,
-    softmax,
 )
 from sentiment.evaluation.probes import probe_layers
 from sentiment.evaluation.state_sample import StateSample, take_sample
 from sentiment.evaluation.units import Drivers, unit_atlas
+from sentiment.runtime.arithmetic import polarity, softmax
+from sentiment.runtime.replay import Weights
 from sentiment.text.batches import make_batch
 
 if TYPE_CHECKING:
@@ -140,7 +139,7 @@ def _trajectories(
     batch = make_batch(sample.encoded, np.array(places))
     sequence = run_batch(weights, batch.token_ids, batch.lengths, encoder).sequence
     chances = step_probabilities(weights, sequence, batch.lengths, encoder)
-    scores = polarity_scores(chances)  # (batch, time)
+    scores = polarity(chances)  # (batch, time)
     result = []
     for number, (place, length) in enumerate(zip(places, batch.lengths.tolist(), strict=True)):
         row = int(sample.rows[place])

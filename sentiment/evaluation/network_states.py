@@ -10,20 +10,19 @@ width is the units, forward then backward where the encoder is bidirectional.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment.errors import ModelFolderError
-from sentiment.runtime.replay import pool_prefixes
+from sentiment.runtime.arithmetic import sigmoid
+from sentiment.runtime.replay import Weights, pool_prefixes, stored
 from sentiment.runtime.shapes import EncoderShape
 from sentiment.text.batches import prediction_batches
 from sentiment.text.tokenizer import EncodedTexts
 
 Float32 = NDArray[np.float32]
-Weights = Mapping[str, Float32]
 
 # A wide LSTM reads all its weights from memory at every step: many texts must share the reading.
 TOKENS_PER_BATCH = 32_768
@@ -75,7 +74,7 @@ def run_batch(
     rows: NDArray[np.int64] | None = None,
 ) -> BatchStates:
     """Run the encoder on one right-padded batch."""
-    sequence = tensor(weights, "embedding/embeddings")[token_ids]  # (batch, time, embedding_units)
+    sequence = stored(weights, "embedding/embeddings")[token_ids]  # (batch, time, embedding_units)
     inside = np.arange(token_ids.shape[1]) < lengths[:, None]  # (batch, time)
     embedded = (sequence * inside[:, :, None]).sum(axis=1) / lengths[:, None]
     hidden, cells = [], []
@@ -112,7 +111,7 @@ def prefix_readings(
     """
     scores = None
     if encoder.pooling == "attention":
-        scores = sequence @ tensor(weights, "attention/kernel") + tensor(weights, "attention/bias")
+        scores = sequence @ stored(weights, "attention/kernel") + stored(weights, "attention/bias")
         inside = np.arange(sequence.shape[1]) < lengths[:, None]  # (batch, time)
         scores = np.where(inside, scores[:, :, 0], -np.inf)
     return np.asarray(pool_prefixes(sequence, encoder, scores), np.float32)
@@ -120,22 +119,11 @@ def prefix_readings(
 
 def classify(weights: Weights, readings: NDArray[np.floating]) -> Float32:
     """Return the logits of what the classifier reads: (…, width) → (…, classes)."""
-    dense = readings @ tensor(weights, "dense/kernel") + tensor(weights, "dense/bias")
+    dense = readings @ stored(weights, "dense/kernel") + stored(weights, "dense/bias")
     return np.asarray(
-        np.maximum(dense, 0) @ tensor(weights, "probabilities/kernel")
-        + tensor(weights, "probabilities/bias")
+        np.maximum(dense, 0) @ stored(weights, "probabilities/kernel")
+        + stored(weights, "probabilities/bias")
     )
-
-
-def softmax(logits: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return the softmax over the last axis."""
-    exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True))
-
-
-def polarity_scores(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return expected polarity, −1 (first class) to 1 (last class): (…, classes) → (…)."""
-    return np.asarray(probabilities @ np.linspace(-1.0, 1.0, probabilities.shape[-1]), np.float64)
 
 
 def flops_per_token(encoder: EncoderShape) -> int:
@@ -146,17 +134,6 @@ def flops_per_token(encoder: EncoderShape) -> int:
         total += directions * 2 * (width + units) * 4 * units
         width = directions * units
     return total
-
-
-def tensor(weights: Weights, name: str) -> Float32:
-    """Return a tensor by name.
-
-    Raises:
-        ModelFolderError: there is none.
-    """
-    if name not in weights:
-        raise ModelFolderError(f"the weights hold no {name}", expected=", ".join(weights))
-    return weights[name]
 
 
 def _both_directions(
@@ -185,7 +162,7 @@ def _run(
 ) -> tuple[Float32, Float32]:
     """Run one LSTM; return every hidden state (batch, time, units), and c at each text's end."""
     kernel, recurrent, bias = (
-        tensor(weights, f"{prefix}/{name}") for name in ("kernel", "recurrent_kernel", "bias")
+        stored(weights, f"{prefix}/{name}") for name in ("kernel", "recurrent_kernel", "bias")
     )
     batch, time, _ = inputs.shape
     units = recurrent.shape[0]
@@ -198,15 +175,10 @@ def _run(
             # (batch, steps, 4 × units)
             projected = inputs[:, step : step + STEPS_AT_ONCE] @ kernel + bias
         gates = projected[:, place] + hidden @ recurrent
-        into, keep = _sigmoid(gates[:, :units]), _sigmoid(gates[:, units : 2 * units])
+        into, keep = sigmoid(gates[:, :units]), sigmoid(gates[:, units : 2 * units])
         cell = keep * cell + into * np.tanh(gates[:, 2 * units : 3 * units])
-        hidden = _sigmoid(gates[:, 3 * units :]) * np.tanh(cell)
+        hidden = sigmoid(gates[:, 3 * units :]) * np.tanh(cell)
         sequence[:, step] = hidden
         ended = lengths == step + 1
         final_cell[ended] = cell[ended]
     return sequence, final_cell
-
-
-def _sigmoid(values: Float32) -> Float32:
-    # By tanh: exp would overflow for values far below zero.
-    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * values), np.float32)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sentiment.durable import output_errors, replacing
 from sentiment.errors import DataError
 from sentiment.evaluation.metrics import Labels, Probabilities, predict_classes
+from sentiment.runtime.arithmetic import polarity
 
 FILE_NAME = "predictions.parquet"
 PROBABILITY = "probability_"
@@ -60,7 +61,7 @@ class Predictions:
     @property
     def scores(self) -> NDArray[np.float64]:
         """The expected polarity of each row, −1 (first class) to 1 (last class), (rows,)."""
-        return np.asarray(self.probabilities @ np.linspace(-1.0, 1.0, len(self.classes)))
+        return polarity(self.probabilities)
 
 
 def write_predictions(path: Path, rows: Predictions) -> None:

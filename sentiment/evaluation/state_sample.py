@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from sentiment.evaluation.network_states import (
     BatchStates,
     Float32,
-    Weights,
     each_batch,
     flops_per_token,
 )
+from sentiment.runtime.replay import Weights
 from sentiment.runtime.shapes import EncoderShape
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment.evaluation.hidden_states import step_probabilities
-from sentiment.evaluation.network_states import each_batch, polarity_scores
+from sentiment.evaluation.network_states import each_batch
+from sentiment.runtime.arithmetic import polarity
 
 if TYPE_CHECKING:
     from sentiment.evaluation.predictions import Predictions
@@ -46,7 +47,7 @@ def trace_rows(model: SentimentModel, rows: Predictions, wanted: Iterable[int]) 
     traces: dict[str, Any] = {}
     for batch in each_batch(weights, encoded, encoder):
         chances = step_probabilities(weights, batch.sequence, batch.lengths, encoder)
-        scores = polarity_scores(chances)  # (batch, time)
+        scores = polarity(chances)  # (batch, time)
         for number, place in enumerate(batch.rows.tolist()):
             length = int(batch.lengths[number])
             cut = int(encoded.truncated_tokens[place]) > 0

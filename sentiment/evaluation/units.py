@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 from sentiment.evaluation.network_states import (
     BatchStates,
     Float32,
-    Weights,
     classify,
-    polarity_scores,
-    softmax,
-    tensor,
 )
+from sentiment.runtime.arithmetic import polarity, softmax
+from sentiment.runtime.replay import Weights, stored
 from sentiment.runtime.shapes import EncoderShape
 
 if TYPE_CHECKING:
@@ -162,17 +160,17 @@ def _slopes(weights: Weights, readings: Float32) -> NDArray[np.float64]:
 
     The polarity logit is the logits' sum weighted from −1 (first class) to 1 (last class).
     """
-    kernel, head = tensor(weights, "dense/kernel"), tensor(weights, "probabilities/kernel")
-    polarity = head @ np.linspace(-1.0, 1.0, head.shape[1])  # (dense,)
-    open_share = (readings @ kernel + tensor(weights, "dense/bias") > 0).mean(axis=0)  # (dense,)
-    return np.asarray(kernel @ (open_share * polarity), np.float64)
+    kernel, head = stored(weights, "dense/kernel"), stored(weights, "probabilities/kernel")
+    slopes = polarity(head)  # (dense,)
+    open_share = (readings @ kernel + stored(weights, "dense/bias") > 0).mean(axis=0)  # (dense,)
+    return np.asarray(kernel @ (open_share * slopes), np.float64)
 
 
 def _ablate(
     weights: Weights, readings: Float32, labels: NDArray[np.int64], units: int
 ) -> list[dict[str, Any]]:
     whole = softmax(classify(weights, readings))  # (texts, classes)
-    answers, scores = whole.argmax(axis=1), polarity_scores(whole)
+    answers, scores = whole.argmax(axis=1), polarity(whole)
     means = readings.mean(axis=0)
     results = []
     changed = readings.copy()
@@ -186,7 +184,7 @@ def _ablate(
             {
                 "right_change": int((now == labels).sum()) - int((answers == labels).sum()),
                 "answers_changed": int((now != answers).sum()),
-                "score_change": float(np.abs(polarity_scores(part) - scores).mean()),
+                "score_change": float(np.abs(polarity(part) - scores).mean()),
             }
         )
     return results

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment.errors import ConfigError
+from sentiment.runtime.arithmetic import polarity
 
 if TYPE_CHECKING:
     from sentiment.runtime.shapes import LayerRow
@@ -117,7 +118,7 @@ def to_columns(texts: Sequence[str], arrays: Arrays, classes: Sequence[str]) -> 
     """
     probabilities = arrays.probabilities.astype(np.float64).round(4)
     # Adding zero turns a rounded −0.0 into 0.0.
-    scores = (arrays.probabilities @ np.linspace(-1.0, 1.0, len(classes))).round(4) + 0.0
+    scores = polarity(arrays.probabilities).round(4) + 0.0
     unknown = arrays.unknown_fraction.astype(np.float64).round(4)
     cut = arrays.truncated_tokens
     warnings: list[str | None] = [None] * len(texts)

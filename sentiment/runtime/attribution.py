@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment.errors import DataError
+from sentiment.runtime.arithmetic import polarity
 from sentiment.text.tokenizer import UNKNOWN_ID, EncodedTexts
 from sentiment.text.words import Words
 
@@ -92,7 +93,7 @@ class Attribution:
     @property
     def leaning(self) -> Float64:
         """What each word adds to the polarity-weighted logits: (words,); above 0, to the last."""
-        return leaning(self.values)
+        return polarity(self.values)
 
     def to_dict(self) -> dict[str, object]:
         """Return the attribution as JSON-ready data."""
@@ -114,7 +115,7 @@ class Attribution:
     def _phrase(self, phrase: Phrase) -> dict[str, object]:
         first, after = phrase.words
         start, end = int(self.words.spans[first, 0]), int(self.words.spans[after - 1, 1])
-        alone = leaning(self.values[first:after]).sum()
+        alone = polarity(self.values[first:after]).sum()
         return {
             "phrase": self.words.text[start:end],
             "start": start,
@@ -124,13 +125,8 @@ class Attribution:
         }
 
     def _values(self, values: Float64) -> dict[str, object]:
-        total = round(float(leaning(values)), 6) + 0.0
+        total = round(float(polarity(values)), 6) + 0.0
         return {"leaning": total, "by_class": _by_class(self.classes, values)}
-
-
-def leaning(values: Float64) -> Float64:
-    """Weigh centred logits (…, classes) by polarity, −1 … 1: (…)."""
-    return np.asarray(values @ np.linspace(-1.0, 1.0, values.shape[-1]))
 
 
 def centred(logits: NDArray[np.floating]) -> Float64:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sentiment.runtime.arithmetic import sigmoid, softmax
 from sentiment.runtime.replay import (
     Float64,
     Weights,
@@ -26,8 +27,6 @@ from sentiment.runtime.replay import (
     embed,
     lstm_tensors,
     run_lstm,
-    sigmoid,
-    softmax,
     tensor,
 )
 from sentiment.runtime.shapes import EncoderShape

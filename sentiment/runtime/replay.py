@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment.errors import ModelFolderError
+from sentiment.runtime.arithmetic import sigmoid, softmax
 from sentiment.runtime.shapes import EncoderShape
 
 Float32 = NDArray[np.float32]
@@ -189,7 +190,7 @@ def embed(weights: Weights, token_ids: NDArray[np.integer]) -> Float64:
     Raises:
         ModelFolderError: a token id has no row in the embedding.
     """
-    table = _stored(weights, "embedding/embeddings")  # (vocabulary, embedding_units)
+    table = stored(weights, "embedding/embeddings")  # (vocabulary, embedding_units)
     low, high = int(token_ids.min()), int(token_ids.max())
     if low < 0 or high >= len(table):
         raise ModelFolderError(
@@ -275,10 +276,15 @@ def tensor(weights: Weights, name: str) -> Float64:
     Raises:
         ModelFolderError: there is none of that name.
     """
-    return np.asarray(_stored(weights, name), np.float64)
+    return np.asarray(stored(weights, name), np.float64)
 
 
-def _stored(weights: Weights, name: str) -> Float32:
+def stored(weights: Weights, name: str) -> Float32:
+    """Return a tensor as it is stored.
+
+    Raises:
+        ModelFolderError: there is none of that name.
+    """
     if name not in weights:
         raise ModelFolderError(f"the weights hold no {name}", expected=", ".join(weights))
     return weights[name]
@@ -290,15 +296,3 @@ def _lstm_states(states: Mapping[str, Float64]) -> LSTMStates:
 
 def _float32(values: Float64) -> Float32:
     return np.ascontiguousarray(values, dtype=np.float32)
-
-
-def sigmoid(values: Float64) -> Float64:
-    """Return the logistic function of every value."""
-    # By tanh: exp would overflow for values below −709.
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * values)))
-
-
-def softmax(values: Float64) -> Float64:
-    """Return the softmax over the last axis."""
-    exponents = np.exp(values - values.max(axis=-1, keepdims=True))
-    return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True))

@@ -20,8 +20,9 @@ import numpy as np
 
 from sentiment.errors import ConfigError
 from sentiment.runtime.answers import Arrays, Prediction
+from sentiment.runtime.arithmetic import sigmoid, softmax
 from sentiment.runtime.predictor import SentimentModel
-from sentiment.runtime.replay import Float64, Weights, embed, lstm_tensors, sigmoid, softmax, tensor
+from sentiment.runtime.replay import Float64, Weights, embed, lstm_tensors, tensor
 from sentiment.text.tokenizer import UNKNOWN_ID
 from sentiment.text.words import require_text
 

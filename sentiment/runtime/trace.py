@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sentiment.runtime.arithmetic import polarity
 from sentiment.runtime.shapes import EncoderShape
 from sentiment.text.words import ReadText, Words
 
@@ -64,8 +65,7 @@ class Trace:
     @cached_property
     def scores(self) -> NDArray[np.float64]:
         """Expected polarity, −1 to 1, of the text up to each token: (time,)."""
-        polarity = np.linspace(-1.0, 1.0, len(self.classes))
-        return np.asarray(self.probabilities @ polarity, np.float64)
+        return polarity(self.probabilities)
 
     @cached_property
     def labels(self) -> tuple[str, ...]:

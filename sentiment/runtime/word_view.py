@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment.runtime.attribution import Attribution, leaning
+from sentiment.runtime.arithmetic import polarity
+from sentiment.runtime.attribution import Attribution
 from sentiment.runtime.replay_view import (
     TokenRows,
     columns_of,
@@ -84,7 +85,7 @@ def format_attribution(found: Attribution, page: Page) -> str:
     for phrase in found.phrases:
         first, after = phrase.words
         (start, _), (_, end) = found.words.spans[[first, after - 1]].tolist()
-        whole, alone = float(leaning(phrase.values)), float(values[first:after].sum())
+        whole, alone = float(polarity(phrase.values)), float(values[first:after].sum())
         shown = printable(" ".join(found.words.text[start:end].split()))
         phrases.append(f"phrase  {shown}  {signed(whole)}; its words, one by one  {signed(alone)}")
     scale = f"nats  {_scale(found.classes)}: above 0 towards {found.classes[-1]}. {found.about}"

@@ -12,8 +12,8 @@ from sentiment.evaluation.network_states import (
     flops_per_token,
     prefix_readings,
     run_batch,
-    softmax,
 )
+from sentiment.runtime.arithmetic import softmax
 from sentiment.runtime.replay import replay
 from sentiment.runtime.shapes import Encoder
 

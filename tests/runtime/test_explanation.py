@@ -10,7 +10,8 @@ import pytest
 
 import sentiment
 from sentiment.errors import ConfigError, DataError
-from sentiment.runtime.attribution import centred_log, find_phrase, leaning
+from sentiment.runtime.arithmetic import polarity
+from sentiment.runtime.attribution import centred_log, find_phrase
 from sentiment.runtime.word_view import Page, format_attribution
 from sentiment.text.words import read_text
 
@@ -118,7 +119,7 @@ def test_the_attribution_as_json_and_as_lines(model) -> None:
     assert max(bars) == 12  # the strongest word fills its half
 
 
-def test_leaning_weighs_by_polarity() -> None:
-    assert leaning(np.array([[-1.0, 1.0]])) == [2.0]
+def test_polarity_weighs_from_the_first_class_to_the_last() -> None:
+    assert polarity(np.array([[-1.0, 1.0]])) == [2.0]
     five = np.array([0.5, 0.0, 0.0, 0.0, -0.5])
-    assert leaning(five) == -1.0
+    assert polarity(five) == -1.0
