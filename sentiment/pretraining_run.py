@@ -73,7 +73,8 @@ def pretrain(
         texts = load_unlabelled_texts(
             plan.config.data, held_out_texts=settings.held_out_texts, seed=settings.seed
         )
-    for note in (start.note, *texts.notes, "loading Keras"):
+    given_way = start.given_way(plan.config, overrides)
+    for note in (start.note, *given_way, *texts.notes, "loading Keras"):
         if note:
             watcher.note(note)
     load_keras()

@@ -27,6 +27,8 @@ FEW_TEXTS = 50_000
 # reviews 1.1-1.3, tweets 1.45; Spanish 2.0, French 2.2, German 2.5.
 FOREIGN = 1.75
 LANGUAGE_SAMPLE = 1_000  # texts
+# Blocks of settings that a start decides some of.
+_DECIDED = ("text", "encoder", "classifier")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,23 @@ class StartingPoint:
     tokenizer: Tokenizer | None
     weights: Mapping[str, NDArray[np.float32]]
     note: str
+
+    def given_way(self, asked: Config, overrides: Sequence[str]) -> list[str]:
+        """Say which of the settings that were asked for by hand the start decides instead.
+
+        Args:
+            asked: the settings before.
+            overrides: those written by hand, such as `encoder.units=[128, 64]`.
+        """
+        lines = []
+        start = self.config.encoder.init
+        for key in dict.fromkeys(override.partition("=")[0].strip() for override in overrides):
+            block, _, name = key.partition(".")
+            if block in _DECIDED and name not in ("", "init"):
+                before, now = (getattr(getattr(c, block), name) for c in (asked, self.config))
+                if before != now:
+                    lines.append(f"{key} is not {_shown(before)} but {_shown(now)}, as in {start}")
+        return lines
 
 
 def find_starting_point(
@@ -159,3 +178,7 @@ def _sizes(folder: ModelFolder) -> dict[str, dict[str, Any]]:
             "min_frequency": text["min_frequency"],
         },
     }
+
+
+def _shown(value: object) -> str:
+    return str(list(value) if isinstance(value, tuple) else value)

@@ -103,7 +103,8 @@ def train(
         watcher.note(note)
     start = find_starting_point(plan.config, splits.train.texts, splits.classes)
     if start.note:
-        watcher.note(start.note)
+        for line in (start.note, *start.given_way(plan.config, overrides)):
+            watcher.note(line)
     watcher.note("loading Keras")
     load_keras()
     with alone_in(plan):

@@ -41,6 +41,19 @@ def test_a_folder_gives_its_sizes_tokenizer_and_weights(tiny_model: Path):
     assert "encoder.init=null" in start.note
 
 
+def test_what_was_set_by_hand_and_gives_way_is_named(tiny_model: Path, tiny_settings: list[str]):
+    by_hand = ["encoder.units=[9]", "encoder.embedding_units=16", "encoder.pooling=mean"]
+    settings = load_config(None, [*by_hand, f"encoder.init={tiny_model}"])
+    start = find_starting_point(settings, ["Fine."] * 10)
+    line = f"encoder.units is not [9] but [16, 12], as in {tiny_model}"
+    assert start.given_way(settings, by_hand) == [line]
+    assert start.given_way(settings, []) == []
+    seen = Recorder()
+    overrides = [*tiny_settings, *by_hand, f"encoder.init={tiny_model}", "training.epochs=1"]
+    sentiment.train(output=tiny_model.parent / "by-hand", overrides=overrides, watcher=seen)
+    assert line in seen.lines
+
+
 def test_the_classifier_comes_along_where_it_knows_the_classes(tiny_model: Path):
     known = open_model_folder(tiny_model).classes
     saved = load_file(tiny_model / "weights.safetensors")
