@@ -1,7 +1,8 @@
 r"""Answers about the data of `general`, by those who know each kind of text best.
 
     python models/ask_specialists.py --data general-data --output general-answers \
-        --general runs/general-ngrams --films runs/imdb --phrases runs/sst2 --reviews runs/default
+        --general runs/general-specialists --films runs/imdb-best --phrases runs/sst2 \
+        --reviews runs/default
 
 copies the files of `make_general_data.py` and writes a column `probabilities` beside the texts to
 learn from, for `training.teacher: probabilities`. One model answers about every text; those that
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import shutil
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +67,7 @@ def asked(folders: Sequence[str], texts: Sequence[str]) -> NDArray[np.float64]:
     """Return the mean answer of some models: (texts, 3), NaN for a class that they do not know."""
     mean = np.zeros((len(texts), len(CLASSES)))
     for folder in folders:
-        model = sentiment.load(folder)
+        model = _loaded(folder)
         found = model.predict_arrays(list(texts)).probabilities
         columns = [
             found[:, model.classes.index(name)] if name in model.classes else np.nan
@@ -73,6 +75,9 @@ def asked(folders: Sequence[str], texts: Sequence[str]) -> NDArray[np.float64]:
         ]
         mean += np.stack(np.broadcast_arrays(*columns), axis=1) / len(folders)
     return mean
+
+
+_loaded = cache(sentiment.load)
 
 
 def fitted(answers: NDArray[np.float64], neutral: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sentiment.evaluation.hidden_states import step_probabilities
 from sentiment.evaluation.network_states import each_batch
 from sentiment.runtime.arithmetic import polarity
+from sentiment.runtime.trace import turning_token
 
 if TYPE_CHECKING:
     from sentiment.evaluation.predictions import Predictions
@@ -58,16 +59,6 @@ def trace_rows(model: SentimentModel, rows: Predictions, wanted: Iterable[int]) 
                 "cut_after": model.tokenizer.head_tokens if cut else None,
             }
     return traces
-
-
-def turning_token(answers: NDArray[np.integer]) -> int | None:
-    """Return the token after which the final answer came to stay; None where it was there at once.
-
-    Args:
-        answers: (time,), the most probable class of the text up to each token.
-    """
-    other = np.flatnonzero(answers != answers[-1])
-    return int(other[-1]) + 1 if len(other) else None
 
 
 def _spans(offsets: Sequence[NDArray[np.int32]] | None, place: int, length: int) -> list[list[int]]:

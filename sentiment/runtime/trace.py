@@ -75,8 +75,7 @@ class Trace:
     @cached_property
     def turning_token(self) -> int | None:
         """The token that brought the final label, which then stayed; None: it was there at once."""
-        other = [step for step, label in enumerate(self.labels) if label != self.labels[-1]]
-        return other[-1] + 1 if other else None
+        return turning_token(self.probabilities.argmax(axis=1))
 
     @property
     def turning_word(self) -> int | None:
@@ -128,3 +127,13 @@ def what_it_shows(encoder: EncoderShape, *, trained: bool = False) -> str:
             " This encoder reads both ways: the backward half has seen the whole text in every row."
         )
     return shows
+
+
+def turning_token(answers: NDArray[np.integer]) -> int | None:
+    """Return the token after which the final answer came to stay; None where it was there at once.
+
+    Args:
+        answers: (time,), the most probable class of the text up to each token.
+    """
+    other = np.flatnonzero(answers != answers[-1])
+    return int(other[-1]) + 1 if len(other) else None
