@@ -75,8 +75,7 @@ def audit_config(settings: DataSettings, *, progress: Progress = lambda _: None)
         findings.append(stop_finding(error))
     else:
         notes, classes = made.notes, made.classes
-        parts = {"train": made.train, "validation": made.validation, "test": made.test}
-        splits = [_checked(name, part) for name, part in parts.items() if part is not None]
+        splits = [_checked(name, part) for name, part in made.by_name.items()]
         done = {WHOLE, *(split.name for split in splits)}
         tables = {name: table for name, table in tables.items() if name not in done}
     for name, table in tables.items():

@@ -68,6 +68,12 @@ class Splits:
     fingerprint: str
     notes: tuple[str, ...]
 
+    @property
+    def by_name(self) -> dict[str, LabelledTexts]:
+        """The splits there are: train, validation and perhaps test, in this order."""
+        there = {"train": self.train, "validation": self.validation}
+        return there if self.test is None else {**there, "test": self.test}
+
 
 def load_splits(settings: DataSettings) -> Splits:
     """Load train and validation, and test where the source has one or is a single file.
@@ -123,10 +129,7 @@ def load_split(settings: DataSettings, split: str) -> LabelledTexts:
     Raises:
         DataError: as `load_splits`, or there is no such split; the message names those there are.
     """
-    splits = load_splits(settings)
-    there = {"train": splits.train, "validation": splits.validation}
-    if splits.test is not None:
-        there["test"] = splits.test
+    there = load_splits(settings).by_name
     if split not in there:
         raise DataError(
             f"{settings.source} has no split {split!r}", expected=f"one of {', '.join(there)}"

@@ -46,7 +46,7 @@ def own_rows(settings: DataSettings, split: str, info: Mapping[str, Any]) -> Eva
         DataError: the data cannot be read, or has no such split.
     """
     splits = load_splits(settings)
-    there = _by_name(splits)
+    there = splits.by_name
     if split not in there:
         raise DataError(
             f"{settings.source} has no split {split!r}",
@@ -163,10 +163,3 @@ def _find_train(
 def _is_trained_on(splits: Splits, info: Mapping[str, Any]) -> bool:
     known = info.get("data", {}).get("fingerprint")
     return known is None or known == splits.fingerprint
-
-
-def _by_name(splits: Splits) -> dict[str, LabelledTexts]:
-    there = {"train": splits.train, "validation": splits.validation}
-    if splits.test is not None:
-        there["test"] = splits.test
-    return there
