@@ -1,7 +1,7 @@
 """Take the pictures of docs/report.md: python docs/make_screenshots.py REPORT.html.
 
-Needs Chromium and pdftoppm (`apt-get install chromium poppler-utils fonts-noto-color-emoji`). The report must be one of
-the bundled reviews: other people's texts do not belong into these pictures.
+Needs Chromium and pdftoppm (`apt-get install chromium poppler-utils fonts-noto-color-emoji`). The
+report must be one of the bundled reviews: other people's texts do not belong into these pictures.
 """
 
 from __future__ import annotations
