@@ -248,6 +248,18 @@ def load_config(name: str | Path | None = None, overrides: Sequence[str] = ()) -
         return make_config(settings, origin="--set")
 
 
+def change_config(config: Config, overrides: Sequence[str]) -> Config:
+    """Return a config with settings changed, as `load_config` changes those of a file.
+
+    Raises:
+        ConfigError: a key or a value is not usable; the message names it.
+    """
+    settings = config.model_dump(mode="json")
+    for override in overrides:
+        _apply(settings, override)
+    return make_config(settings, origin="--set")
+
+
 def make_config(settings: Mapping[str, Any], *, origin: str) -> Config:
     """Check a nested mapping of settings.
 

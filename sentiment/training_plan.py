@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sentiment.config import Config, load_config
+from sentiment.config import Config, change_config, load_config
 from sentiment.errors import OutputError, TrainingError, proposing
 from sentiment.model_folder import (
     CHECKPOINTS,
@@ -112,7 +112,10 @@ def make_plan(
             _refuse_nothing_to_resume(output, task)
             config = output / SETTINGS
     with naming(task):
-        settings = config if isinstance(config, Config) else load_config(config, overrides)
+        if isinstance(config, Config):
+            settings = change_config(config, overrides)
+        else:
+            settings = load_config(config, overrides)
     folder = Path(output) if output is not None else RUNS / f"{settings.name}{task.suffix}"
     plan = Plan(settings, folder, resume, command, task)
     there = is_unfinished(folder) or is_model_folder(folder)

@@ -425,6 +425,15 @@ def test_a_new_folder_and_an_empty_one_are_fine(tmp_path: Path):
     assert plan(output=str(tmp_path / "empty")).output == tmp_path / "empty"
 
 
+def test_overrides_change_a_config_that_was_made_before(tmp_path: Path):
+    made = load_config(None, ["training.epochs=3", "data.classes=[no, yes]"])
+    changed = plan(made, output=tmp_path, overrides=["training.epochs=7"]).config
+    assert (changed.training.epochs, changed.data.classes) == (7, ("no", "yes"))
+    assert plan(made, output=tmp_path).config == made
+    with pytest.raises(ConfigError, match=r"unknown key 'training\.epoch'"):
+        plan(made, output=tmp_path, overrides=["training.epoch=7"])
+
+
 def test_without_an_output_it_is_runs_and_the_configs_name(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert plan().output == Path("runs/default")
