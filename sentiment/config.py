@@ -237,9 +237,7 @@ def load_config(name: str | Path | None = None, overrides: Sequence[str] = ()) -
     """
     path = _find(str(name) if name is not None else "default")
     written = {"name": _as_name(path.stem), **_read(path)}
-    settings = copy.deepcopy(written)
-    for override in overrides:
-        _apply(settings, override)
+    settings = _changed(written, overrides)
     try:
         return make_config(settings, origin=path.name)
     except ConfigError:
@@ -254,10 +252,7 @@ def change_config(config: Config, overrides: Sequence[str]) -> Config:
     Raises:
         ConfigError: a key or a value is not usable; the message names it.
     """
-    settings = config.model_dump(mode="json")
-    for override in overrides:
-        _apply(settings, override)
-    return make_config(settings, origin="--set")
+    return make_config(_changed(config.model_dump(mode="json"), overrides), origin="--set")
 
 
 def make_config(settings: Mapping[str, Any], *, origin: str) -> Config:
@@ -314,6 +309,13 @@ def _read(path: Path) -> dict[str, Any]:
         )
     # A block whose keys are all commented out reads as None.
     return {key: value for key, value in content.items() if value is not None}
+
+
+def _changed(settings: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    changed = copy.deepcopy(dict(settings))
+    for override in overrides:
+        _apply(changed, override)
+    return changed
 
 
 def _apply(settings: dict[str, Any], override: str) -> None:

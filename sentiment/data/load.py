@@ -12,6 +12,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -57,7 +58,6 @@ class Splits:
 
     Attributes:
         test: None where the source has none.
-        fingerprint: SHA-256 over texts, labels, classes and the split each row is in.
         notes: lines for the log: where each split came from and how.
     """
 
@@ -65,7 +65,6 @@ class Splits:
     validation: LabelledTexts
     test: LabelledTexts | None
     classes: tuple[str, ...]
-    fingerprint: str
     notes: tuple[str, ...]
 
     @property
@@ -73,6 +72,11 @@ class Splits:
         """The splits there are: train, validation and perhaps test, in this order."""
         there = {"train": self.train, "validation": self.validation}
         return there if self.test is None else {**there, "test": self.test}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over texts, labels, classes and the split each row is in."""
+        return _fingerprint(self.by_name)
 
 
 def load_splits(settings: DataSettings) -> Splits:
@@ -273,8 +277,7 @@ def _completed(
     if test is not None and WHOLE not in parts:
         notes.append(f"test: {len(test):,} rows of {test.origin}")
     notes.extend(_absent_classes(train, whole))
-    there = {"train": train, "validation": validation} | ({} if test is None else {"test": test})
-    return Splits(train, validation, test, classes, _fingerprint(there), tuple(notes))
+    return Splits(train, validation, test, classes, tuple(notes))
 
 
 def _split_off(
